@@ -1,0 +1,204 @@
+/**
+ * The errors that Tandem throws, and the form in which any error travels between isolates.
+ *
+ * An error that crosses a thread or process boundary becomes an {@linkcode ErrorRecord}: strings only,
+ * each of them bounded, so that a record from an untrusted worker can be rebuilt without trusting it.
+ *
+ * @module
+ */
+
+/**
+ * What went wrong, in a form that programs can compare.
+ *
+ * - `BAD_MESSAGE`: a worker sent something that is not part of the protocol, and was ended for it
+ * - `BOOT_FAILED`: a box could not come up; the message names the culprit, `cause` holds its error
+ * - `CANCELLED`: the task was cancelled before it ended
+ * - `DEADLINE_EXCEEDED`: the task did not end in the time that it had
+ * - `DEPTH_EXCEEDED`: tasks that start tasks went deeper than the runtime follows
+ * - `DISABLED`: the site has no such pool
+ * - `DOCUMENT_INVALID`: a document does not export what its kind needs
+ * - `INIT_FAILED`: the request init function threw, so the request was not handled
+ * - `PERMISSION_ESCALATION`: a worker was to get a permission that the box itself does not have
+ * - `PERMISSION_MISSING`: the box lacks a permission or flag that the message names
+ * - `QUEUE_FULL`: the pool's queue holds as much as it may
+ * - `QUEUE_TIMEOUT`: the task waited in the queue for longer than allowed and was not run
+ * - `RESULT_TOO_LARGE`: a result is above the limit of its pool
+ * - `SITE_SEALED`: the site has booted and can no longer be changed
+ * - `STOPPING`: the box is stopping and takes no new work
+ * - `STORE_CLOSED`: the store was used after it was closed
+ * - `STORE_DENIED`: the worker's store scope does not cover the key
+ * - `STORE_FAILED`: the engine below the store failed; `cause` holds its error
+ * - `THREAD_EXITED`: the worker ended before it answered
+ * - `UNREACHABLE_PEER`: an xbox message was addressed to a peer that this box cannot reach
+ */
+export type ErrorCode =
+  | "BAD_MESSAGE"
+  | "BOOT_FAILED"
+  | "CANCELLED"
+  | "DEADLINE_EXCEEDED"
+  | "DEPTH_EXCEEDED"
+  | "DISABLED"
+  | "DOCUMENT_INVALID"
+  | "INIT_FAILED"
+  | "PERMISSION_ESCALATION"
+  | "PERMISSION_MISSING"
+  | "QUEUE_FULL"
+  | "QUEUE_TIMEOUT"
+  | "RESULT_TOO_LARGE"
+  | "SITE_SEALED"
+  | "STOPPING"
+  | "STORE_CLOSED"
+  | "STORE_DENIED"
+  | "STORE_FAILED"
+  | "THREAD_EXITED"
+  | "UNREACHABLE_PEER";
+
+/**
+ * The error class of the runtime. `code` says what happened, `cause` holds the error below it, if any.
+ *
+ * @example Usage
+ * ```ts
+ * import { RuntimeError } from "@tandem/tandem";
+ *
+ * const error = new RuntimeError("QUEUE_FULL", 'Cannot start pagelet "/ads": queue holds 64 of 64');
+ * console.assert(error.code === "QUEUE_FULL");
+ * ```
+ */
+export class RuntimeError extends Error {
+  /** What went wrong, in a form that programs can compare. */
+  readonly code: ErrorCode;
+
+  /** Makes an error of `code` with a message for people and, if there is one, the error that caused it. */
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "RuntimeError";
+    this.code = code;
+  }
+}
+
+/** An error as it travels: strings only, no longer than {@linkcode RECORD_LIMITS} says. */
+export interface ErrorRecord {
+  /** The error's `name`, which decides the class that it is rebuilt as. */
+  name: string;
+  /** The message. */
+  message: string;
+  /** The `code` property, if it is a string. */
+  code?: string;
+  /** Where it was made. */
+  stack?: string;
+  /** The error that caused it. */
+  cause?: ErrorRecord;
+}
+
+/** Bounds of a record, in characters and in links of the cause chain. */
+export const RECORD_LIMITS = Object.freeze({ text: 4096, stack: 8192, causes: 4 });
+
+const CLASSES: Record<string, new (message: string, options?: ErrorOptions) => Error> = {
+  Error,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+};
+
+/** Turns whatever was thrown into a record; what is no error becomes one with its text as message. */
+export function toErrorRecord(thrown: unknown, depth = 0): ErrorRecord {
+  if (!(thrown instanceof Error)) {
+    return { name: "Error", message: clip(describeThrown(thrown), RECORD_LIMITS.text) };
+  }
+  const record: ErrorRecord = {
+    name: clip(safeText(() => thrown.name), 128),
+    message: clip(safeText(() => thrown.message), RECORD_LIMITS.text),
+  };
+  const code = (thrown as { code?: unknown }).code;
+  if (typeof code === "string") record.code = clip(code, 128);
+  if (typeof thrown.stack === "string") record.stack = clip(thrown.stack, RECORD_LIMITS.stack);
+  if (thrown.cause !== undefined && depth < RECORD_LIMITS.causes) {
+    record.cause = toErrorRecord(thrown.cause, depth + 1);
+  }
+  return record;
+}
+
+/** Rebuilds an error: of the same class where the class is a known one, else an `Error` of that name. */
+export function fromErrorRecord(record: ErrorRecord): Error {
+  const options = record.cause === undefined ? {} : { cause: fromErrorRecord(record.cause) };
+  const error = rebuild(record, options);
+  if (record.stack !== undefined) {
+    Object.defineProperty(error, "stack", {
+      value: record.stack,
+      writable: true,
+      configurable: true,
+    });
+  }
+  return error;
+}
+
+/**
+ * Checks that `value`, which came from a worker, is an error record, and copies what is allowed of it.
+ *
+ * @returns The copy, or `undefined` when it is none.
+ */
+export function parseErrorRecord(value: unknown, depth = 0): ErrorRecord | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { name, message, code, stack, cause } = value as Record<string, unknown>;
+  if (typeof name !== "string" || typeof message !== "string") return undefined;
+  const record: ErrorRecord = {
+    name: clip(name, 128),
+    message: clip(message, RECORD_LIMITS.text),
+  };
+  if (typeof code === "string") record.code = clip(code, 128);
+  if (typeof stack === "string") record.stack = clip(stack, RECORD_LIMITS.stack);
+  if (cause !== undefined && depth < RECORD_LIMITS.causes) {
+    const parsed = parseErrorRecord(cause, depth + 1);
+    if (parsed !== undefined) record.cause = parsed;
+  }
+  return record;
+}
+
+/** The message of whatever was thrown, for the end of a sentence. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : describeThrown(thrown);
+}
+
+function rebuild(record: ErrorRecord, options: ErrorOptions): Error {
+  const { name, message, code } = record;
+  if (name === "RuntimeError") {
+    return new RuntimeError((code ?? "BAD_MESSAGE") as ErrorCode, message, options);
+  }
+  // A DOMException's `code` is a number derived from its name, so only these are rebuilt as one.
+  if (name === "AbortError" || name === "TimeoutError" || name === "DataCloneError") {
+    return new DOMException(message, name);
+  }
+  const Class = Object.hasOwn(CLASSES, name) ? CLASSES[name]! : denoError(name) ?? Error;
+  const error = new Class(message, options);
+  if (error.name !== name) setHidden(error, "name", name);
+  if (code !== undefined) setHidden(error, "code", code);
+  return error;
+}
+
+function denoError(name: string): (new (message: string, options?: ErrorOptions) => Error) | null {
+  const classes = Deno.errors as unknown as Record<string, typeof Error>;
+  return Object.hasOwn(classes, name) ? classes[name]! : null;
+}
+
+function setHidden(error: Error, key: string, value: string): void {
+  Object.defineProperty(error, key, { value, writable: true, configurable: true });
+}
+
+function describeThrown(thrown: unknown): string {
+  return safeText(() => typeof thrown === "string" ? thrown : `thrown value: ${String(thrown)}`);
+}
+
+function safeText(read: () => unknown): string {
+  try {
+    return String(read());
+  } catch {
+    return "unreadable";
+  }
+}
+
+function clip(text: string, limit: number): string {
+  return text.length > limit ? text.slice(0, limit) : text;
+}
