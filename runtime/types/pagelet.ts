@@ -5,7 +5,13 @@
  */
 
 /** What a pagelet's body may be given as. */
-export type PageletBody = string | Uint8Array | ArrayBuffer | URLSearchParams | FormData;
+export type PageletBody =
+  | string
+  | Uint8Array
+  | ArrayBuffer
+  | ReadableStream<Uint8Array>
+  | URLSearchParams
+  | FormData;
 
 /** How a pagelet is started. */
 export interface PageletOptions {

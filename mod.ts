@@ -1,0 +1,92 @@
+/**
+ * Tandem, an edge runtime for TypeScript on Deno: HHVM's server model with Hono at the front,
+ * permission-scoped workers behind it and Deno KV below.
+ *
+ * A site is a set of plain modules, its documents. Pages start pagelets, which run side by side in
+ * workers, send xbox messages, and share a store with service threads.
+ *
+ * Run as a program, this module is the command line: `deno run mod.ts serve site.ts`.
+ *
+ * @example Usage
+ * ```ts
+ * import { createSite, serve } from "@tandem/tandem";
+ *
+ * const site = createSite({ store: { url: ":memory:" } });
+ * site.app.get("/", async (c) => {
+ *   const visits = await c.var.store.get<number>("visits") ?? 0;
+ *   await c.var.store.set("visits", visits + 1);
+ *   return c.text(`visit ${visits + 1}`);
+ * });
+ *
+ * await using box = await serve(site, { port: 0 });
+ * console.assert(await (await fetch(box.url)).text() === "visit 1");
+ * ```
+ *
+ * @module
+ */
+
+import { main } from "./runtime/cli/main.ts";
+
+export { createSite, type Site } from "./runtime/site.ts";
+export { type RunningBox, serve, type ServeOptions } from "./runtime/box/serve.ts";
+export type { BoxStatus } from "./runtime/box/box.ts";
+export type { PoolStatus } from "./runtime/pool/pool.ts";
+export { type ErrorCode, RuntimeError } from "./runtime/errors.ts";
+export { flush, type PageContext, type PageOutput } from "./runtime/pagelet/flush.ts";
+export { slots, type SlotsLayout } from "./runtime/pagelet/slots.ts";
+export { KvStore, openStore, type StoreOptions } from "./runtime/store/mod.ts";
+export type {
+  DocumentLocation,
+  PagesOptions,
+  PoolOptions,
+  RequestInitOptions,
+  ResolvedOptions,
+  ResolvedPool,
+  ResolvedThreadLoop,
+  ResolvedWorker,
+  SiteOptions,
+  SiteStoreOptions,
+  StoreScope,
+  ThreadLoopOptions,
+  WorkerOptions,
+} from "./runtime/options.ts";
+export type {
+  Globals,
+  ServerInfo,
+  SessionContext,
+  StartupContext,
+  TandemEnv,
+  TandemVariables,
+  ThreadContext,
+  ThreadLoopContext,
+  ThreadType,
+  WritableGlobals,
+} from "./runtime/types/document.ts";
+export type { Log, LogLevel } from "./runtime/types/log.ts";
+export type {
+  PageletBody,
+  PageletOptions,
+  PageletPart,
+  Pagelets,
+  PageletStatus,
+  PageletTask,
+} from "./runtime/types/pagelet.ts";
+export type {
+  Store,
+  StoreEntry,
+  StoreKey,
+  StoreKeyPart,
+  StoreListOptions,
+  StoreSetOptions,
+} from "./runtime/types/store.ts";
+export type {
+  Session,
+  Xbox,
+  XboxContext,
+  XboxOptions,
+  XboxResult,
+  XboxStatus,
+  XboxTask,
+} from "./runtime/types/xbox.ts";
+
+if (import.meta.main) main(Deno.args);

@@ -1,0 +1,77 @@
+/**
+ * A box as a program: its log, the signals that end it, and the parent that it does not outlive.
+ *
+ * @module
+ */
+
+import { createLog } from "../log.ts";
+import type { Log, LogLevel } from "../types/log.ts";
+import type { RunningBox } from "./serve.ts";
+
+/** How a program is ended. */
+export interface LifecycleOptions {
+  /** Where it is written that the box stops. */
+  log: Log;
+  /** Longest time for a drain, in milliseconds. */
+  graceMs: number;
+  /** Whether the box goes on when its parent process has ended. */
+  detached: boolean;
+}
+
+/** A signal within this time of another is the same one, sent twice by a task runner. */
+const ECHO_MS = 500;
+const PARENT_CHECK_MS = 500;
+
+/** A log on standard error. */
+export function standardLog(level: LogLevel = "info"): Log {
+  return createLog({ level, write: (line) => console.error(line) });
+}
+
+/** Says something to whoever started the program. */
+export function say(text: string): void {
+  console.log(text);
+}
+
+/** Ends the program with what went wrong, in one line. */
+export function exitWith(message: string, status: number): never {
+  console.error(message);
+  Deno.exit(status);
+}
+
+/**
+ * Runs until a stop signal, or until the parent process is gone; then drains the box.
+ *
+ * A second signal ends the program at once, unless it comes so soon that it is the echo of the first.
+ */
+export async function runUntilStopped(
+  box: RunningBox,
+  { log, graceMs, detached }: LifecycleOptions,
+): Promise<void> {
+  let first = -Infinity;
+  const onSignal = (name: Deno.Signal) => {
+    const now = performance.now();
+    if (first === -Infinity) {
+      first = now;
+      log.info("The box drains", { why: name });
+      box.drain({ graceMs });
+    } else if (now - first > ECHO_MS) {
+      log.warn("The box ends at once", { why: name });
+      Deno.exit(name === "SIGINT" ? 130 : 143);
+    }
+  };
+  const onInterrupt = () => onSignal("SIGINT");
+  const onTerminate = () => onSignal("SIGTERM");
+  Deno.addSignalListener("SIGINT", onInterrupt);
+  Deno.addSignalListener("SIGTERM", onTerminate);
+  const parent = Deno.ppid;
+  const watch = detached ? undefined : setInterval(() => {
+    if (Deno.ppid === parent) return;
+    clearInterval(watch);
+    log.warn("The box drains", { why: "its parent process has ended" });
+    box.drain({ graceMs });
+  }, PARENT_CHECK_MS);
+  await box.finished;
+  clearInterval(watch);
+  Deno.removeSignalListener("SIGINT", onInterrupt);
+  Deno.removeSignalListener("SIGTERM", onTerminate);
+}

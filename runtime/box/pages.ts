@@ -1,0 +1,26 @@
+/**
+ * Pages that run in workers: the entry hands each request on and streams the response back.
+ *
+ * @module
+ */
+
+import { Hono } from "../deps/hono.ts";
+import type { PageletServer } from "../pagelet/server.ts";
+import { SourceTask } from "../pagelet/task.ts";
+import type { TandemEnv } from "../types/document.ts";
+
+/** An app that has every request answered by a worker of the pool. */
+export function pagesInWorkers(server: PageletServer): Hono<TandemEnv> {
+  const app = new Hono<TandemEnv>();
+  app.all("*", async (c) => {
+    const { url, method, headers, body } = c.req.raw;
+    const { requestId, signal } = c.var;
+    const source = server.source({ url, method, headers: [...headers], body, requestId });
+    const task = new SourceTask(new URL(url).pathname, source);
+    const cancel = () => task.cancel(signal.reason);
+    signal.addEventListener("abort", cancel, { once: true });
+    task.ended.then(() => signal.removeEventListener("abort", cancel));
+    return await task.response();
+  });
+  return app;
+}

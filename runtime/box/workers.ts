@@ -1,0 +1,131 @@
+/**
+ * Starts the workers of a box: which modules each kind loads, what it may call, what it is told.
+ *
+ * @module
+ */
+
+import type {} from "../document/worker.ts";
+import type {} from "../pagelet/client.ts";
+import type {} from "../pagelet/worker.ts";
+import type {} from "../xbox/client.ts";
+import type {} from "../xbox/worker.ts";
+import { RuntimeError } from "../errors.ts";
+import { isLogLevel, withFields } from "../log.ts";
+import type { ResolvedOptions, ResolvedWorker } from "../options.ts";
+import type { TrueGlobals } from "../resources/true_globals.ts";
+import { scopeStore, storeServices } from "../store/mod.ts";
+import { type Services, startThread, type Thread } from "../thread/thread.ts";
+import { isRecord } from "../thread/values.ts";
+import type { ThreadType } from "../types/document.ts";
+import type { Log } from "../types/log.ts";
+import type { Store } from "../types/store.ts";
+
+/** A kind of worker. */
+export interface WorkerKind {
+  /** Name for messages. */
+  name: string;
+  /** The module that runs inside. */
+  module: string;
+  /** What handlers see as their thread type. */
+  threadType: ThreadType;
+  /** The site's document and what it may use. */
+  worker: ResolvedWorker;
+  /** Whether the site's request init document opens its sessions. */
+  hasSessions: boolean;
+}
+
+/** What all workers of a box have in common. */
+export interface WorkerFactoryOptions {
+  /** The site. */
+  site: ResolvedOptions;
+  /** The shared store, unscoped. */
+  store: Store;
+  /** The true globals, sealed before the first worker starts. */
+  globals: TrueGlobals;
+  /** The box's log. */
+  log: Log;
+  /** The state of the box. */
+  box: { isStopping: boolean; healthLevel: number; startedAt: number };
+}
+
+/** Longest time that a worker may take to load its documents. */
+const START_TIMEOUT_MS = 30_000;
+const LONGEST_LOG_TEXT = 4096;
+
+const CLIENTS = Object.freeze({
+  store: new URL("../store/client.ts", import.meta.url).href,
+  globals: new URL("../resources/true_globals.ts", import.meta.url).href,
+  pagelets: new URL("../pagelet/client.ts", import.meta.url).href,
+  xbox: new URL("../xbox/client.ts", import.meta.url).href,
+});
+
+/** Modules of the kinds. */
+export const KINDS = Object.freeze({
+  document: new URL("../document/worker.ts", import.meta.url).href,
+  pagelet: new URL("../pagelet/worker.ts", import.meta.url).href,
+  xbox: new URL("../xbox/worker.ts", import.meta.url).href,
+});
+
+/** Starts workers and numbers them. */
+export class WorkerFactory {
+  readonly #options: WorkerFactoryOptions;
+  #nextId = 1;
+
+  constructor(options: WorkerFactoryOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a worker of a kind; `services` are added to store and log, which every worker has. */
+  async start(kind: WorkerKind, services: Services, signal?: AbortSignal): Promise<Thread> {
+    const { site, store, globals, log, box } = this.#options;
+    const { worker, module, threadType, hasSessions } = kind;
+    const threadId = this.#nextId++;
+    const name = `${kind.name} ${threadId}`;
+    const init = hasSessions ? site.requestInit : undefined;
+    const documents: Record<string, string> = { main: worker.document };
+    if (init !== undefined) documents.init = init.document;
+    return await startThread({
+      name,
+      modules: { kind: module, clients: CLIENTS, documents },
+      permissions: worker.permissions,
+      services: {
+        ...storeServices(scopeStore(store, worker.store)),
+        ...logService(withFields(log, { worker: name })),
+        ...services,
+      },
+      config: {
+        threadId,
+        threadType,
+        globals: globals.entries(),
+        box: { ...box },
+        options: {
+          document: worker.document,
+          initDocument: init?.document,
+          initFunction: init?.function,
+          pageletsEnabled: site.pagelets !== undefined,
+          xboxEnabled: site.xbox !== undefined,
+        },
+      },
+      startTimeoutMs: START_TIMEOUT_MS,
+      signal,
+    });
+  }
+}
+
+/** Lets a worker write to the log: text and plain fields only, no longer than is useful. */
+function logService(log: Log): Services {
+  return {
+    log: (level, message, fields) => {
+      if (!isLogLevel(level) || typeof message !== "string") {
+        throw new RuntimeError("BAD_MESSAGE", "Cannot write to the log: malformed line");
+      }
+      const plain: Record<string, unknown> = {};
+      for (const [name, value] of Object.entries(isRecord(fields) ? fields : {}).slice(0, 32)) {
+        plain[name.slice(0, 64)] = typeof value === "string"
+          ? value.slice(0, LONGEST_LOG_TEXT)
+          : value;
+      }
+      log[level](message.slice(0, LONGEST_LOG_TEXT), plain);
+    },
+  };
+}

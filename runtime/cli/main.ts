@@ -1,0 +1,42 @@
+/**
+ * The command line: finds the command and reports bad usage in one line, with exit status 2.
+ *
+ * @module
+ */
+
+import { exitWith, say } from "../box/lifecycle.ts";
+import { messageOf } from "../errors.ts";
+import { serveCommand } from "./serve.ts";
+import { type Command, UsageError } from "./usage.ts";
+
+const COMMANDS: Readonly<Record<string, Command>> = { serve: serveCommand };
+
+/** Runs the command that `args` name; ends the process when it fails. */
+export async function main(args: string[]): Promise<void> {
+  try {
+    const [name, ...rest] = args;
+    if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+      return say(overview());
+    }
+    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]! : undefined;
+    if (command === undefined) {
+      throw new UsageError(
+        `there is no command ${JSON.stringify(name)}; there are ${
+          Object.keys(COMMANDS).join(", ")
+        }`,
+      );
+    }
+    if (rest.includes("--help") || rest.includes("-h")) return say(command.help);
+    await command.run(rest);
+  } catch (error) {
+    const bad = error instanceof UsageError;
+    exitWith(`tandem: ${messageOf(error)}${bad ? " (--help shows the usage)" : ""}`, bad ? 2 : 1);
+  }
+}
+
+function overview(): string {
+  const lines = Object.entries(COMMANDS).map(([name, { summary }]) =>
+    `  ${name.padEnd(10)}${summary}`
+  );
+  return `tandem <command> [options]\n\n${lines.join("\n")}\n\ntandem <command> --help tells more.`;
+}

@@ -1,0 +1,65 @@
+/**
+ * What runs inside the worker of a service thread or a thread loop: one document, from start to stop.
+ *
+ * @module
+ */
+
+import { RuntimeError } from "../errors.ts";
+import type { WorkerApi, WorkerContext } from "../thread/entry/main.ts";
+import { bindRooms } from "../thread/entry/rooms.ts";
+import type { ThreadContext, ThreadLoopContext } from "../types/document.ts";
+
+/** Loads the document and makes the worker's functions. */
+export function open(context: WorkerContext): WorkerApi {
+  const { config, documents, call } = context;
+  const document = documents.main!.default;
+  if (typeof document !== "function") {
+    throw new RuntimeError(
+      "DOCUMENT_INVALID",
+      `Cannot use document ${config.options.document}: its default export must be a function, and it ` +
+        `exports ${document === undefined ? "nothing" : `a value of type ${typeof document}`}`,
+    );
+  }
+  const rooms = bindRooms(context);
+  const stop = new AbortController();
+  const { signal } = stop;
+  let reported: Promise<unknown> | undefined;
+
+  function stopped(ms: number): Promise<boolean> {
+    if (signal.aborted || !(ms > 0)) return Promise.resolve(signal.aborted);
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+        resolve(signal.aborted);
+      };
+      const timer = setTimeout(end, Math.min(ms, 2 ** 31 - 1));
+      signal.addEventListener("abort", end);
+    });
+  }
+
+  return {
+    run: async (iteration: number) => {
+      const requestId = `${config.threadType} ${config.threadId}`;
+      const scope = { taskId: null, requestId, signal };
+      const threadContext: ThreadContext & ThreadLoopContext = {
+        store: rooms.store(),
+        xbox: rooms.xbox(scope),
+        pagelets: rooms.pagelets(scope),
+        globals: rooms.globals(),
+        log: rooms.log({ thread: config.threadId }),
+        threadId: config.threadId,
+        iteration,
+        signal,
+        stopped,
+        started: () => {
+          reported ??= call("threadStarted");
+        },
+      };
+      await document(threadContext);
+      // A document that ends at once must not be seen to end before it was seen to start.
+      await reported;
+    },
+    stop: () => stop.abort(new RuntimeError("STOPPING", "The box is stopping")),
+  };
+}

@@ -1,0 +1,127 @@
+/**
+ * Puts a site's Hono app under Tandem's own first middleware, which fills `c.var`.
+ *
+ * The app is not touched: its routes are entered into a copy that keeps its error and not-found
+ * handlers. The copy is made from the app itself, so that the app may bring any Hono of its own.
+ *
+ * @module
+ */
+
+import type { Context, Hono, MiddlewareHandler } from "../deps/hono.ts";
+import { RuntimeError } from "../errors.ts";
+import type { TandemEnv, TandemVariables } from "../types/document.ts";
+
+/** Where the variables of a request stand in Hono's `env`. */
+const VARIABLES = Symbol("tandem.variables");
+
+/** Hears of an error that a handler threw, before the app's own error handler answers it. */
+export type OnHandlerError = (error: Error, variables: TandemVariables) => void;
+
+/** An app that is ready to serve. */
+export interface ComposedApp {
+  /** Handles a request whose handlers see `variables` in `c.var`; `env` is what they see in `c.env`. */
+  fetch(
+    request: Request,
+    variables: TandemVariables,
+    executionCtx: ExecutionContext,
+    env?: object,
+  ): Response | Promise<Response>;
+}
+
+/** What handlers see as `c.executionCtx`. */
+export interface ExecutionContext {
+  /** Lets work go on after the response; the worker stays with the request until it has settled. */
+  waitUntil(promise: Promise<unknown>): void;
+  /** Does nothing; there is no origin to pass a request on to. */
+  passThroughOnException(): void;
+  /** Nothing. */
+  props: Record<string, never>;
+}
+
+/**
+ * Composes apps into one, the routes of the first before those of the next.
+ *
+ * @param apps The apps.
+ * @param main Which of them answers errors and unknown paths.
+ * @param name What the apps are called in an error.
+ * @param onError Hears of errors that handlers throw.
+ * @throws {RuntimeError} `DOCUMENT_INVALID` if one of them is no Hono app.
+ */
+export function composeApp(
+  apps: readonly unknown[],
+  main: unknown,
+  name: string,
+  onError: OnHandlerError,
+): ComposedApp {
+  for (const app of apps) if (!isHono(app)) throw notHono(name, app);
+  const first = main as Hono;
+  const app = first.basePath("/");
+  const pristine = new (first.constructor as typeof Hono)();
+  app.router = pristine.router;
+  app.routes = [];
+  // Hono's own handler would print the error; the runtime reports it instead.
+  const errorHandler = readErrorHandler(first);
+  const plain = errorHandler === readErrorHandler(pristine);
+  app.onError((error, c) => {
+    onError(error, (c.env as Env)[VARIABLES]);
+    return plain && !("getResponse" in error)
+      ? c.text("Internal Server Error", 500)
+      : errorHandler(error, c);
+  });
+  enter(app, { method: "ALL", path: "*", basePath: "/", handler: fillVariables });
+  for (const { routes } of apps as Hono[]) for (const route of routes) enter(app, route);
+  return {
+    fetch: (request, variables, executionCtx, env) =>
+      app.fetch(request, { ...env, [VARIABLES]: variables }, executionCtx),
+  };
+}
+
+/** Keeps an app from taking routes that nobody would serve. */
+export function sealApp(app: Hono<TandemEnv>): void {
+  const { router } = app;
+  app.router = {
+    name: router.name,
+    match: (method, path) => router.match(method, path),
+    add: (method, path) => {
+      throw new RuntimeError(
+        "SITE_SEALED",
+        `Cannot add route ${method} ${path}: the site has booted; add routes before it is served`,
+      );
+    },
+  };
+}
+
+interface Env {
+  [VARIABLES]: TandemVariables;
+}
+
+type ErrorHandler = (error: Error, c: Context) => Response | Promise<Response>;
+
+const fillVariables: MiddlewareHandler = (c, next) => {
+  const variables = (c.env as Env)[VARIABLES];
+  for (const name in variables) c.set(name as never, variables[name as never]);
+  return next();
+};
+
+function enter(app: Hono, route: Hono["routes"][number]): void {
+  app.router.add(route.method, route.path, [route.handler as never, route]);
+  app.routes.push(route);
+}
+
+function readErrorHandler(app: Hono): ErrorHandler {
+  return (app as unknown as { errorHandler: ErrorHandler }).errorHandler;
+}
+
+function isHono(app: unknown): boolean {
+  if (typeof app !== "object" || app === null) return false;
+  const { fetch, basePath, routes } = app as Record<string, unknown>;
+  return typeof fetch === "function" && typeof basePath === "function" && Array.isArray(routes);
+}
+
+function notHono(name: string, app: unknown): RuntimeError {
+  const given = app === undefined ? "nothing" : `a value of type ${typeof app}`;
+  return new RuntimeError(
+    "DOCUMENT_INVALID",
+    `Cannot use ${name}: its default export must be a Hono app, and it exports ${given}`,
+  );
+}

@@ -1,0 +1,416 @@
+/**
+ * The workers of one kind: a queue, the workers that take from it, and the deadlines of both.
+ *
+ * Tasks run first in, first out, one at a time on each worker. Workers start on demand up to a limit
+ * and retire when idle. A task that somebody waits for may also run on the worker of a task above it,
+ * which is itself only waiting, so that a pool full of parents that wait for children never stands still.
+ *
+ * @module
+ */
+
+import { RuntimeError } from "../errors.ts";
+import type { Services, Thread } from "../thread/thread.ts";
+import type { Log } from "../types/log.ts";
+import { Deadlines } from "./deadlines.ts";
+import { type Answered, type Job, PoolTask } from "./task.ts";
+import { PoolWorker, type RecyclePolicy } from "./worker.ts";
+
+/** How a pool behaves. Durations are milliseconds. */
+export interface PoolOptions extends RecyclePolicy {
+  /** Name for messages: `pagelet`, `xbox`. */
+  name: string;
+  /** Most workers at once. */
+  workers: number;
+  /** Workers that are kept ready while idle. */
+  spares: number;
+  /** Most tasks that may wait. */
+  queueLimit: number;
+  /** Longest wait in the queue; 0: no limit of its own. */
+  maxQueueMs: number;
+  /** Longest time from submission to end; 0: no limit. */
+  deadlineMs: number;
+  /** How long a worker above `spares` stays without work. */
+  idleMs: number;
+  /** How long a cancelled handler may take to stop before its worker is replaced. */
+  graceMs: number;
+  /** Starts a worker that may call these services. */
+  start(services: Services): Promise<Thread>;
+  /** Makes the services of one worker, given a way to find the tasks that run on that worker. */
+  services(find: (id: unknown) => PoolTask<unknown> | undefined): Services;
+  /** Hears that a worker was given up while stuck. */
+  onLeak(): void;
+  /** Where trouble is written. */
+  log: Log;
+}
+
+/** Figures of a pool. */
+export interface PoolStatus {
+  /** Workers that are ready or busy. */
+  workers: number;
+  /** Workers that have a task. */
+  busy: number;
+  /** Tasks that wait. */
+  queued: number;
+  /** Tasks that have ended, in whatever way. */
+  ended: number;
+  /** Tasks that were refused. */
+  refused: number;
+  /** Workers that were given up while stuck: each burns a core until the process ends. */
+  leaked: number;
+}
+
+/** How deep tasks may start tasks. */
+const MAX_DEPTH = 32;
+
+/** Runs jobs on workers of one kind. */
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #queue = new Set<PoolTask<unknown>>();
+  readonly #waited = new Set<PoolTask<unknown>>();
+  readonly #workers = new Set<PoolWorker>();
+  readonly #retired = new Set<Promise<unknown>>();
+  readonly #deadlines: Deadlines;
+  readonly #figures = { ended: 0, refused: 0, leaked: 0 };
+  #starting = 0;
+  #nextId = 1;
+  #idleTimer: ReturnType<typeof setInterval> | undefined;
+  #stopping = false;
+  #closed = false;
+  #emptied: (() => void)[] = [];
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#deadlines = new Deadlines((task, why) => this.#expire(task, why));
+  }
+
+  /** Starts workers until `spares` are ready; rejects with what kept one from starting. */
+  async warm(): Promise<void> {
+    const missing = this.#options.spares - this.#workers.size - this.#starting;
+    await Promise.all(Array.from({ length: missing > 0 ? missing : 0 }, () => this.#grow()));
+  }
+
+  /**
+   * Takes a job.
+   *
+   * @throws {RuntimeError} `QUEUE_FULL`, `STOPPING` or `DEPTH_EXCEEDED` when it is refused.
+   */
+  submit<A>(job: Job<A>): PoolTask<A> {
+    const { queueLimit, deadlineMs, maxQueueMs } = this.#options;
+    this.#refuse(job as Job<unknown>, queueLimit);
+    const now = performance.now();
+    const deadline = Math.min(
+      job.timeoutMs === undefined ? Infinity : now + job.timeoutMs,
+      deadlineMs === 0 ? Infinity : now + deadlineMs,
+      job.parent?.deadline ?? Infinity,
+    );
+    const task = new PoolTask(this.#nextId++, job, deadline, {
+      wait: (waiting) => this.#wait(waiting),
+      abandon: (given, error) => this.#abandon(given, error),
+    });
+    const queued = task as PoolTask<unknown>;
+    this.#queue.add(queued);
+    this.#deadlines.add(queued, maxQueueMs === 0 ? Infinity : now + maxQueueMs);
+    this.#pump();
+    return task;
+  }
+
+  /** Calls a function of every worker that is ready and does not wait for its answer. */
+  tell(method: string, value: unknown): void {
+    for (const { thread } of this.#workers) thread.call(method, [value]).catch(endSaysIt);
+  }
+
+  /** Figures for people and health checks. */
+  status(): PoolStatus {
+    let busy = 0;
+    for (const worker of this.#workers) if (worker.tasks.size > 0) busy++;
+    return { workers: this.#workers.size, busy, queued: this.#queue.size, ...this.#figures };
+  }
+
+  /** Takes no new task but those of running tasks, and resolves when all have ended. */
+  async drain(): Promise<void> {
+    this.#stopping = true;
+    if (this.#busy) await new Promise<void>((resolve) => this.#emptied.push(resolve));
+  }
+
+  /** Gives up what is left and ends the workers, each within `graceMs` milliseconds. */
+  async close(graceMs: number): Promise<void> {
+    this.#stopping = this.#closed = true;
+    clearInterval(this.#idleTimer);
+    const gone = new RuntimeError(
+      "STOPPING",
+      `Cannot run in pool ${this.#options.name}: it closed`,
+    );
+    for (const task of this.#queue) this.#abandon(task, gone);
+    for (const worker of this.#workers) {
+      for (const task of [...worker.tasks.values()]) this.#settle(worker, task, gone);
+      this.#retire(worker, graceMs);
+    }
+    await Promise.all(this.#retired);
+    this.#deadlines.close();
+  }
+
+  get #busy(): boolean {
+    return this.#queue.size > 0 || [...this.#workers].some((worker) => worker.tasks.size > 0);
+  }
+
+  #refuse(job: Job<unknown>, queueLimit: number): void {
+    const { name } = this.#options;
+    const cannot = `Cannot start ${job.name}`;
+    if (this.#closed || (this.#stopping && job.parent === undefined)) {
+      this.#figures.refused++;
+      throw new RuntimeError("STOPPING", `${cannot}: pool ${name} is stopping`);
+    }
+    if (this.#queue.size >= queueLimit && !this.#hasIdle()) {
+      this.#figures.refused++;
+      throw new RuntimeError(
+        "QUEUE_FULL",
+        `${cannot}: the queue of pool ${name} holds ${this.#queue.size} of ${queueLimit}`,
+      );
+    }
+    if (job.parent !== undefined && job.parent.depth + 1 > MAX_DEPTH) {
+      this.#figures.refused++;
+      throw new RuntimeError(
+        "DEPTH_EXCEEDED",
+        `${cannot}: tasks may start tasks ${MAX_DEPTH} levels deep`,
+      );
+    }
+  }
+
+  /** Gives queued tasks to whoever can take them. */
+  #pump(): void {
+    for (const task of this.#queue) {
+      const worker = this.#takeIdle();
+      if (worker === undefined) break;
+      this.#run(worker, task);
+    }
+    const { workers } = this.#options;
+    for (let wanted = this.#queue.size - this.#starting; wanted > 0; wanted--) {
+      if (this.#closed || this.#workers.size + this.#starting >= workers) break;
+      this.#grow().catch((error) => this.#failHead(error));
+    }
+    if (this.#queue.size > 0 && this.#starting === 0) {
+      for (const task of this.#waited) this.#lend(task);
+    }
+  }
+
+  #hasIdle(): boolean {
+    for (const worker of this.#workers) if (worker.idle) return true;
+    return this.#workers.size + this.#starting < this.#options.workers;
+  }
+
+  #takeIdle(): PoolWorker | undefined {
+    for (const worker of this.#workers) {
+      if (!worker.idle) continue;
+      if (!worker.isDue(this.#options)) return worker;
+      this.#retire(worker, this.#options.graceMs);
+    }
+    return undefined;
+  }
+
+  #run(worker: PoolWorker, task: PoolTask<unknown>): void {
+    this.#queue.delete(task);
+    this.#waited.delete(task);
+    this.#deadlines.started(task);
+    task.state = "running";
+    task.worker = worker;
+    worker.tasks.set(task.id, task);
+    this.#call(worker, task).then(
+      () => this.#settleWhenFree(worker, task),
+      (error) => this.#settle(worker, task, error),
+    );
+  }
+
+  async #call(worker: PoolWorker, task: PoolTask<unknown>): Promise<void> {
+    const { job } = task;
+    const made = job.payload();
+    const payload = made instanceof Promise ? await made : made;
+    const args = [task.id, payload, task.deadline === Infinity ? 0 : task.remainingMs];
+    const answered = await worker.thread.call("run", args, {
+      accept: (value) => job.accept(value, task),
+      transferables: job.transferables,
+    }) as Answered<unknown>;
+    this.#deadlines.check();
+    task.holds = { worker: answered.open, stream: answered.drained !== undefined };
+    task.succeed(answered.value);
+    answered.drained?.then(() => {
+      task.holds.stream = false;
+      this.#settleWhenFree(worker, task);
+    });
+  }
+
+  #settleWhenFree(worker: PoolWorker, task: PoolTask<unknown>): void {
+    if (!task.holds.worker && !task.holds.stream) this.#settle(worker, task);
+  }
+
+  /** The worker says that it has finished a task whose answer was open. */
+  #done(task: PoolTask<unknown> | undefined): void {
+    if (task?.worker === undefined || task.state === "running") return;
+    task.holds.worker = false;
+    this.#settleWhenFree(task.worker, task);
+  }
+
+  #settle(worker: PoolWorker, task: PoolTask<unknown>, error?: unknown): void {
+    if (!worker.tasks.delete(task.id)) return;
+    if (error !== undefined) task.fail(toError(error));
+    this.#finish(task);
+    worker.requests++;
+    worker.idleSince = performance.now();
+    if (worker.tasks.size === 0 && (worker.retiring || worker.isDue(this.#options))) {
+      this.#retire(worker, this.#options.graceMs);
+    }
+    this.#pump();
+    this.#watchIdle();
+  }
+
+  #finish(task: PoolTask<unknown>): void {
+    this.#deadlines.delete(task);
+    this.#queue.delete(task);
+    this.#waited.delete(task);
+    task.end();
+    this.#figures.ended++;
+    if (this.#busy) return;
+    for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+
+  #wait(task: PoolTask<unknown>): void {
+    if (!this.#queue.has(task) || task.job.parent === undefined) return;
+    this.#waited.add(task);
+    this.#pump();
+  }
+
+  /** Runs a task on the worker of the nearest task above it that this pool runs. */
+  #lend(task: PoolTask<unknown>): void {
+    for (let above = task.job.parent; above !== undefined; above = above.job.parent) {
+      const worker = above.worker;
+      if (
+        worker !== undefined && worker.tasks.get(above.id) === above && this.#workers.has(worker)
+      ) {
+        return this.#run(worker, task);
+      }
+    }
+  }
+
+  #expire(task: PoolTask<unknown>, why: "deadline" | "queue"): void {
+    const waited = Math.round(performance.now() - task.submittedAt);
+    this.#abandon(
+      task,
+      why === "queue"
+        ? new RuntimeError(
+          "QUEUE_TIMEOUT",
+          `Cannot run ${task.job.name}: it waited ${waited} ms in the queue of pool ${this.#options.name}`,
+        )
+        : new RuntimeError(
+          "DEADLINE_EXCEEDED",
+          `Cannot finish ${task.job.name}: its time was up after ${waited} ms`,
+        ),
+    );
+  }
+
+  /** Lets whoever waits know at once; the worker gets a moment to stop before it is replaced. */
+  #abandon(task: PoolTask<unknown>, error: RuntimeError): void {
+    const { worker } = task;
+    task.fail(error);
+    if (worker === undefined) return this.#finish(task);
+    if (!worker.tasks.has(task.id)) return;
+    this.#deadlines.delete(task);
+    let answers = false;
+    worker.thread.call("cancel", [task.id, error.message]).then(
+      () => answers = true,
+      () => answers = true,
+    );
+    const timer = setTimeout(() => {
+      if (!worker.tasks.has(task.id)) return;
+      this.#options.log.warn(
+        `A worker of pool ${this.#options.name} was replaced: ${task.job.name} did not stop`,
+        { worker: worker.thread.name, stuck: !answers },
+      );
+      if (!answers) this.#leak();
+      worker.thread.end(answers ? "closed" : "stuck", error);
+    }, this.#options.graceMs);
+    task.ended.then(() => clearTimeout(timer));
+  }
+
+  async #grow(): Promise<void> {
+    this.#starting++;
+    try {
+      const tasks = new Map<number, PoolTask<unknown>>();
+      const find = (id: unknown) => tasks.get(id as number);
+      const thread = await this.#options.start({
+        done: (id) => this.#done(find(id)),
+        ...this.#options.services(find),
+      });
+      const worker = new PoolWorker(thread, tasks);
+      this.#workers.add(worker);
+      thread.ended.then(({ error }) => this.#lose(worker, error));
+    } finally {
+      this.#starting--;
+    }
+    if (this.#closed) { for (const worker of this.#workers) this.#retire(worker, 0); }
+    else this.#pump();
+    this.#watchIdle();
+  }
+
+  #lose(worker: PoolWorker, error: RuntimeError): void {
+    this.#workers.delete(worker);
+    for (const task of [...worker.tasks.values()]) this.#settle(worker, task, error);
+    if (!worker.retiring) {
+      this.#options.log.warn(`A worker of pool ${this.#options.name} ended`, {
+        why: error.message,
+      });
+    }
+    this.#pump();
+  }
+
+  #retire(worker: PoolWorker, graceMs: number): void {
+    if (worker.retiring && !this.#workers.has(worker)) return;
+    worker.retiring = true;
+    this.#workers.delete(worker);
+    const closed = worker.thread.close(graceMs).then((reason) => {
+      if (reason === "stuck") this.#leak();
+      this.#retired.delete(closed);
+    });
+    this.#retired.add(closed);
+  }
+
+  #leak(): void {
+    this.#figures.leaked++;
+    this.#options.onLeak();
+  }
+
+  /** A worker could not start: the oldest task learns it, so that nothing waits for a pool that cannot work. */
+  #failHead(error: unknown): void {
+    const [head] = this.#queue;
+    this.#options.log.error(`A worker of pool ${this.#options.name} could not start`, {
+      why: toError(error).message,
+    });
+    if (head === undefined) return;
+    head.fail(toError(error));
+    this.#finish(head);
+    this.#pump();
+  }
+
+  #watchIdle(): void {
+    const { idleMs, spares } = this.#options;
+    if (this.#idleTimer !== undefined || this.#closed || this.#workers.size <= spares) return;
+    this.#idleTimer = setInterval(() => {
+      const now = performance.now();
+      for (const worker of this.#workers) {
+        if (this.#workers.size <= spares) break;
+        if (worker.idle && now - worker.idleSince >= idleMs) {
+          this.#retire(worker, this.#options.graceMs);
+        }
+      }
+      if (this.#workers.size > spares) return;
+      clearInterval(this.#idleTimer);
+      this.#idleTimer = undefined;
+    }, Math.max(10, idleMs / 4));
+    Deno.unrefTimer(this.#idleTimer);
+  }
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** A worker that ends before it has heard is reported by its end. */
+function endSaysIt(): void {}

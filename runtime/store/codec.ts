@@ -1,0 +1,88 @@
+/**
+ * The bytes of a value, in the form of structured clone.
+ *
+ * `v8.serialize()` is not used: all views that it decodes share one buffer, so that a small array
+ * would keep, and show, everything that was stored beside it.
+ *
+ * @module
+ */
+
+import { Deserializer, Serializer } from "node:v8";
+import { messageOf } from "../errors.ts";
+import { describeKey, type KvKey } from "./keys.ts";
+
+const SHOWN_CHARACTERS = 200;
+
+const VIEWS = {
+  BigInt64Array,
+  BigUint64Array,
+  Float16Array,
+  Float32Array,
+  Float64Array,
+  Int8Array,
+  Int16Array,
+  Int32Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Uint16Array,
+  Uint32Array,
+};
+
+/**
+ * Encodes a value. A typed array that shows a part of a larger buffer is stored without the rest of
+ * it; inside an object it keeps its whole buffer, as structured clone does.
+ *
+ * @param key Named in the message when the value cannot be encoded.
+ * @throws {DOMException} `DataCloneError`, if structured clone cannot carry the value.
+ */
+export function encodeValue(value: unknown, key: KvKey): Uint8Array {
+  const copy = cloneable(value, key);
+  try {
+    const serializer = new Serializer();
+    serializer.writeHeader();
+    serializer.writeValue(copy);
+    return serializer.releaseBuffer();
+  } catch (error) {
+    throw refusal(error, key);
+  }
+}
+
+/** Decodes what {@linkcode encodeValue} made; everything in the result is the caller's own. */
+export function decodeValue(bytes: Uint8Array): unknown {
+  const deserializer = new Deserializer(bytes);
+  deserializer.readHeader();
+  return deserializer.readValue();
+}
+
+/** V8 alone would write a URL or a Headers as `{}`; Deno's own clone refuses what it cannot carry. */
+function cloneable(value: unknown, key: KvKey): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (ArrayBuffer.isView(value)) return trimmed(value);
+  if (value instanceof SharedArrayBuffer) return value;
+  try {
+    return structuredClone(value);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "DataCloneError") throw refusal(error, key);
+    throw error;
+  }
+}
+
+function trimmed(view: ArrayBufferView): ArrayBufferView {
+  const { buffer, byteOffset, byteLength } = view;
+  if (byteLength === buffer.byteLength || !(buffer instanceof ArrayBuffer)) return view;
+  const own = buffer.slice(byteOffset, byteOffset + byteLength);
+  if (view instanceof DataView) return new DataView(own);
+  // The tag comes from the engine and is right for subclasses too, such as Node's Buffer.
+  const kind = (view as Uint8Array)[Symbol.toStringTag] as keyof typeof VIEWS;
+  return new VIEWS[kind](own);
+}
+
+function refusal(error: unknown, key: KvKey): Error {
+  if (error instanceof RangeError) return error;
+  const text = messageOf(error).replace(/\.$/, "");
+  const found = text.length > SHOWN_CHARACTERS ? `…${text.slice(-SHOWN_CHARACTERS)}` : text;
+  return new DOMException(
+    `Cannot store a value under ${describeKey(key)}: ${found}`,
+    "DataCloneError",
+  );
+}

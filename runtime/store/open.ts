@@ -1,0 +1,95 @@
+/**
+ * Opening Deno KV: where it may be, and an error that says what to do when it cannot be opened.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import { messageOf, RuntimeError } from "../errors.ts";
+import { describeKey } from "./keys.ts";
+import { whileLocked } from "./locked.ts";
+
+/** What opens KV; tests put a stand-in here. */
+export type KvOpener = (path?: string) => Promise<Deno.Kv>;
+
+const ALLOWED = "allowed are a file's path, :memory: and the http(s) URL of a KV Connect server";
+const SCHEME = /^[a-z][a-z0-9+.-]+:/i; // two characters at least: C:\ is a path
+
+/**
+ * Opens KV and makes sure that it can be written, by a commit that leaves nothing behind.
+ *
+ * @throws {TypeError} If `url` is none of what is allowed.
+ * @throws {RuntimeError} `PERMISSION_MISSING` or `STORE_FAILED`.
+ */
+export async function openKv(url: string | undefined, open = kvOpener()): Promise<Deno.Kv> {
+  checkUrl(url);
+  if (open === undefined) {
+    throw new RuntimeError(
+      "PERMISSION_MISSING",
+      `Cannot open ${name(url)}: Deno.openKv is missing, run with --unstable-kv ` +
+        `or put "unstable": ["kv"] into deno.json`,
+    );
+  }
+  let kv: Deno.Kv | undefined;
+  try {
+    const opened = kv = await whileLocked(() => open(url));
+    const key = ["tandem", "probe"];
+    await whileLocked(() => opened.atomic().set(key, 1).delete(key).commit());
+    return opened;
+  } catch (error) {
+    kv?.close();
+    throw await explain(error, url);
+  }
+}
+
+function kvOpener(): KvOpener | undefined {
+  const { openKv } = Deno as { openKv?: KvOpener };
+  return openKv;
+}
+
+function checkUrl(url: unknown): void {
+  if (url === undefined || url === ":memory:") return;
+  if (typeof url === "string" && url !== "") {
+    const scheme = SCHEME.exec(url)?.[0].toLowerCase();
+    if (scheme === undefined) return;
+    if ((scheme === "http:" || scheme === "https:") && URL.canParse(url)) return;
+  }
+  throw new TypeError(`Cannot open a store at ${describeKey(url)}: ${ALLOWED}`);
+}
+
+async function explain(error: unknown, url: string | undefined): Promise<RuntimeError> {
+  const message = `Cannot open ${name(url)}`;
+  const found = messageOf(error).replace(/\.$/, "");
+  if (error instanceof Deno.errors.NotCapable) {
+    const advice = url === undefined ? "" : `, run with ${flags(url)}`;
+    return new RuntimeError(
+      "PERMISSION_MISSING",
+      `${message}: access is not granted${advice} (${found})`,
+      { cause: error },
+    );
+  }
+  const reason = await missingFolder(url) ?? found;
+  return new RuntimeError("STORE_FAILED", `${message}: ${reason}`, { cause: error });
+}
+
+function flags(url: string): string {
+  if (SCHEME.test(url)) return `--allow-net=${new URL(url).host}`;
+  return `--allow-read=${url} --allow-write=${url}`;
+}
+
+/** SQLite does not say why it could not open a file, and the folder is the usual reason. */
+async function missingFolder(url: string | undefined): Promise<string | undefined> {
+  if (url === undefined || url === ":memory:" || SCHEME.test(url)) return undefined;
+  const folder = dirname(url);
+  try {
+    if ((await Deno.stat(folder)).isDirectory) return undefined;
+    return `${JSON.stringify(folder)} is no folder`;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) return undefined;
+    return `the folder ${JSON.stringify(folder)} does not exist, create it first`;
+  }
+}
+
+function name(url: string | undefined): string {
+  return url === undefined ? "the default store" : `the store at ${JSON.stringify(url)}`;
+}

@@ -1,0 +1,97 @@
+/**
+ * What every worker runs first: it meets the entry, loads its kind and serves calls.
+ *
+ * This module is loaded inside workers only, beside the site's documents, which are untrusted code:
+ * nothing here protects anything, the guard on the other side does.
+ *
+ * @module
+ */
+
+import { expose, wrap } from "../../deps/comlink.ts";
+import { installErrorTransfer } from "../transfer.ts";
+import type { ThreadConfig } from "../thread.ts";
+
+/** Calls one of the entry's services. */
+export type Call = (name: string, ...args: unknown[]) => Promise<unknown>;
+
+/** What a kind's module is given. */
+export interface WorkerContext {
+  /** What the entry said when the worker opened. */
+  config: ThreadConfig;
+  /** Calls one of the entry's services. */
+  call: Call;
+  /** What the entry last said about the box. */
+  box: BoxState;
+  /** The modules that make clients of the box's rooms, by name. */
+  clients: Record<string, ModuleExports>;
+  /** The site's documents, by role. */
+  documents: Record<string, ModuleExports>;
+}
+
+/** What a worker knows about its box. */
+export interface BoxState {
+  /** Whether the box is draining. */
+  isStopping: boolean;
+  /** 100 while all is well, 0 when no new work should come. */
+  healthLevel: number;
+  /** When the box began to boot, in milliseconds since the epoch. */
+  startedAt: number;
+}
+
+/** The functions of a kind that the entry may call; `close` runs before an orderly end. */
+export type WorkerApi = Record<string, (...args: never[]) => unknown>;
+
+type ModuleExports = Record<string, unknown>;
+
+/** What the bootstrap module hands over. */
+interface Parts {
+  kind: ModuleExports;
+  clients: Record<string, ModuleExports>;
+  documents: Record<string, ModuleExports>;
+}
+
+/** Serves the entry's calls until the worker ends. */
+export function serveThread({ kind, clients, documents }: Parts): void {
+  installErrorTransfer();
+  const scope = globalThis as unknown as Worker & { close(): void };
+  const remote = wrap(scope) as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const methods = new Map<string, (...args: unknown[]) => Promise<unknown>>();
+  const call: Call = (name, ...args) => {
+    let method = methods.get(name);
+    if (method === undefined) methods.set(name, method = remote[name]!);
+    return method(...args);
+  };
+  sayGoodbye(scope, call);
+  const open = kind.open as (context: WorkerContext) => WorkerApi | Promise<WorkerApi>;
+  const box: BoxState = { isStopping: false, healthLevel: 100, startedAt: 0 };
+  let served: WorkerApi = {};
+  const api: Record<string, (args: never[]) => unknown> = {
+    open: async ([config]: ThreadConfig[]) => {
+      Object.assign(box, config!.box);
+      served = await open({ config: config!, call, box, clients, documents });
+      for (const [name, method] of Object.entries(served)) {
+        api[name] = (args: never[]) => method(...args);
+      }
+    },
+    box: ([state]: Partial<BoxState>[]) => void Object.assign(box, state),
+    close: () => {},
+  };
+  expose(api, scope);
+}
+
+/** A worker that closes itself raises no event outside, so it says so first. */
+function sayGoodbye(scope: { close(): void }, call: Call): void {
+  const close = scope.close.bind(scope);
+  const exit = Deno.exit;
+  scope.close = () => {
+    void call("goodbye", 0);
+    close();
+  };
+  Object.defineProperty(Deno, "exit", {
+    configurable: true,
+    value: (code = 0) => {
+      void call("goodbye", code);
+      return exit(code);
+    },
+  });
+}

@@ -1,0 +1,204 @@
+/**
+ * The guard between the entry and one worker.
+ *
+ * Comlink resolves whatever path, handler name or message type it is sent, so nothing from a worker
+ * reaches it unchecked. Two kinds of message pass, each rebuilt from what was checked: a call of one
+ * allow-listed name with plain arguments, and the first answer to a call that is open. Everything else
+ * is a violation, and the owner of the guard ends the worker.
+ *
+ * @module
+ */
+
+import type { Endpoint } from "../deps/comlink.ts";
+import { parseErrorRecord, toErrorRecord } from "../errors.ts";
+import { findForbidden, isRecord } from "./values.ts";
+
+/** Turns the raw value of an answer into what the caller gets; throws when the value is not what it asked for. */
+export type Accept = (value: unknown) => unknown;
+
+/** What a {@linkcode Guard} needs to know. */
+export interface GuardOptions {
+  /** The names that the worker may call. */
+  names: ReadonlySet<string>;
+  /** Sends to the worker. */
+  post(message: unknown, transfer: Transferable[]): void;
+  /** Hears what the worker did wrong; called at most once. */
+  onViolation(what: string): void;
+  /** Calls that a worker may have open at once. */
+  maxOpenCalls: number;
+}
+
+/** Most arguments that a call from a worker may have. */
+const MAX_ARGUMENTS = 16;
+const MAX_ID_LENGTH = 128;
+
+type Listener = (event: { data: unknown; origin: string }) => void;
+
+/** Checks the messages of one worker and hands them to the two ends of Comlink. */
+export class Guard {
+  /** Where Comlink's `expose` listens: calls by the worker. */
+  readonly calls: Endpoint;
+  /** Where Comlink's `wrap` listens: answers of the worker. */
+  readonly answers: Endpoint;
+  readonly #options: GuardOptions;
+  readonly #callListeners = new Set<Listener>();
+  readonly #answerListeners = new Set<Listener>();
+  readonly #openCalls = new Set<string>();
+  readonly #openQuestions = new Map<string, Accept>();
+  #nextAccept: Accept = acceptPlain;
+  #closed = false;
+
+  constructor(options: GuardOptions) {
+    this.#options = options;
+    this.calls = endpoint(this.#callListeners, (message, transfer) => {
+      if (this.#closed) return;
+      this.#openCalls.delete(message.id as string);
+      options.post(message, transfer);
+    });
+    this.answers = endpoint(this.#answerListeners, (message, transfer) => {
+      // Comlink also sends RELEASE when it collects a proxy; a worker never needs to hear of it.
+      if (this.#closed || message.type !== "APPLY") return;
+      this.#ask(message, transfer);
+    });
+  }
+
+  /**
+   * Runs `send`, which must call the worker through Comlink exactly once and at once, and lets `accept`
+   * judge the answer.
+   */
+  asking<T>(accept: Accept | undefined, send: () => T): T {
+    this.#nextAccept = accept ?? acceptPlain;
+    try {
+      return send();
+    } finally {
+      this.#nextAccept = acceptPlain;
+    }
+  }
+
+  /** Takes one message of the worker. */
+  receive(event: MessageEvent): void {
+    if (this.#closed) return;
+    const fault = this.#take(event);
+    if (fault === undefined) return;
+    this.close();
+    this.#options.onViolation(fault);
+  }
+
+  /** Lets nothing pass any more, in either direction. */
+  close(): void {
+    this.#closed = true;
+    this.#openCalls.clear();
+    this.#openQuestions.clear();
+    this.#callListeners.clear();
+    this.#answerListeners.clear();
+  }
+
+  #ask(message: Record<string, unknown>, transfer: Transferable[]): void {
+    const id = message.id as string;
+    this.#openQuestions.set(id, this.#nextAccept);
+    try {
+      this.#options.post(message, transfer);
+    } catch (error) {
+      // What cannot be cloned was never sent: answer in the worker's place, so that nothing stays open.
+      this.#openQuestions.delete(id);
+      dispatch(this.#answerListeners, thrown(id, toErrorRecord(error)));
+    }
+  }
+
+  #take(event: MessageEvent): string | undefined {
+    if (event.ports.length > 0) return "sent a port";
+    const data: unknown = event.data;
+    if (!isRecord(data)) return "sent a message that is no record";
+    const { id, type } = data;
+    if (typeof id !== "string" || id === "" || id.length > MAX_ID_LENGTH) {
+      return "sent a message without a usable id";
+    }
+    if (type === "APPLY") return this.#takeCall(id, data);
+    if (type === "RAW" || type === "HANDLER") return this.#takeAnswer(id, data);
+    return `sent a message of type ${typeof type === "string" ? type.slice(0, 32) : typeof type}`;
+  }
+
+  #takeCall(id: string, data: Record<string, unknown>): string | undefined {
+    const { path, argumentList } = data;
+    if (!Array.isArray(path) || path.length !== 1 || typeof path[0] !== "string") {
+      return "called a path that is not one name";
+    }
+    const name: string = path[0];
+    if (!this.#options.names.has(name)) return `called the unknown name "${name.slice(0, 64)}"`;
+    if (this.#openCalls.has(id)) return "called with an id that is in use";
+    if (this.#openCalls.size >= this.#options.maxOpenCalls) {
+      return `has more than ${this.#options.maxOpenCalls} calls open`;
+    }
+    if (!Array.isArray(argumentList) || argumentList.length > MAX_ARGUMENTS) {
+      return `called "${name}" with a malformed argument list`;
+    }
+    const rebuilt: unknown[] = [];
+    for (let i = 0; i < argumentList.length; i++) {
+      const argument: unknown = argumentList[i];
+      if (!isRecord(argument) || argument.type !== "RAW") {
+        return `called "${name}" with an argument that is not raw`;
+      }
+      const found = findForbidden(argument.value);
+      if (found !== undefined) return `called "${name}" with ${found}`;
+      rebuilt.push({ type: "RAW", value: argument.value });
+    }
+    this.#openCalls.add(id);
+    dispatch(this.#callListeners, { id, type: "APPLY", path: [name], argumentList: rebuilt });
+    return undefined;
+  }
+
+  #takeAnswer(id: string, data: Record<string, unknown>): string | undefined {
+    const accept = this.#openQuestions.get(id);
+    if (accept === undefined) return "answered a question that is not open";
+    if (data.type === "HANDLER") {
+      const record = data.name === "throw" && isRecord(data.value)
+        ? parseErrorRecord(data.value.value)
+        : undefined;
+      if (record === undefined) return "answered with a handler that is not an error record";
+      this.#openQuestions.delete(id);
+      dispatch(this.#answerListeners, thrown(id, record));
+      return undefined;
+    }
+    let value: unknown;
+    try {
+      value = accept(data.value);
+    } catch (error) {
+      return `answered with ${error instanceof Error ? error.message : "something else"}`;
+    }
+    this.#openQuestions.delete(id);
+    dispatch(this.#answerListeners, { id, type: "RAW", value });
+    return undefined;
+  }
+}
+
+/** Accepts any plain data. */
+function acceptPlain(value: unknown): unknown {
+  const found = findForbidden(value);
+  if (found !== undefined) throw new TypeError(found);
+  return value;
+}
+
+function thrown(id: string, record: unknown): unknown {
+  return { id, type: "HANDLER", name: "throw", value: { isError: true, value: record } };
+}
+
+function dispatch(listeners: ReadonlySet<Listener>, data: unknown): void {
+  for (const listener of [...listeners]) listener({ data, origin: "" });
+}
+
+function endpoint(
+  listeners: Set<Listener>,
+  post: (message: Record<string, unknown>, transfer: Transferable[]) => void,
+): Endpoint {
+  return {
+    addEventListener: (_type: string, listener: EventListenerOrEventListenerObject) => {
+      listeners.add(listener as unknown as Listener);
+    },
+    removeEventListener: (_type: string, listener: EventListenerOrEventListenerObject) => {
+      listeners.delete(listener as unknown as Listener);
+    },
+    postMessage: (message: Record<string, unknown>, transfer: Transferable[] = []) => {
+      post(message, transfer);
+    },
+  } as Endpoint;
+}

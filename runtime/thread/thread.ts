@@ -1,0 +1,240 @@
+/**
+ * One permission-scoped worker from outside: start it, call it, end it, learn why it ended.
+ *
+ * A thread carries services as opaque named calls and knows nothing of what they do. Every call is
+ * raced against the thread's end, so that nothing waits for a worker that is gone. A worker that is
+ * stuck in synchronous code cannot be stopped inside its process: it is given up and counted by its owner.
+ *
+ * @module
+ */
+
+import { expose, transfer, wrap } from "../deps/comlink.ts";
+import { RuntimeError } from "../errors.ts";
+import { bootstrapUrl, type ThreadModules } from "./bootstrap.ts";
+import { type Accept, Guard } from "./guard.ts";
+import { installErrorTransfer } from "./transfer.ts";
+
+/** Calls that a worker may make of the entry, by name. Their arguments are untrusted. */
+export type Services = Readonly<Record<string, (...args: unknown[]) => unknown>>;
+
+/** What a worker is told when it opens. */
+export interface ThreadConfig {
+  /** Number of the thread, unique in its box. */
+  threadId: number;
+  /** Which kind of worker it is. */
+  threadType: string;
+  /** The true globals. */
+  globals: Record<string, unknown>;
+  /** What is known about the box. */
+  box: { isStopping: boolean; healthLevel: number; startedAt: number };
+  /** What the kind's own module reads. */
+  options: Record<string, unknown>;
+}
+
+/** How a thread is started. */
+export interface ThreadOptions {
+  /** Name for messages and logs. */
+  name: string;
+  /** What runs inside. */
+  modules: ThreadModules;
+  /** Deno's permission descriptor; it can only narrow what the box has. */
+  permissions: Deno.PermissionOptions;
+  /** What the worker may call. */
+  services: Services;
+  /** What the worker is told when it opens. */
+  config: ThreadConfig;
+  /** Longest time from start to ready, in milliseconds. */
+  startTimeoutMs: number;
+  /** Gives the start up when it aborts. */
+  signal?: AbortSignal;
+}
+
+/** Why a thread ended. */
+export interface ThreadEnd {
+  /** `closed` by its owner, `exited` by itself, `failed` by an uncaught error, `violated` the protocol, given up as `stuck`. */
+  reason: "closed" | "exited" | "failed" | "violated" | "stuck";
+  /** What every open call was rejected with. */
+  error: RuntimeError;
+}
+
+/** A worker's functions as Comlink shows them. */
+type Remote = Record<string, (...args: unknown[]) => Promise<unknown>>;
+
+/** Calls that one worker may have open at once. */
+const MAX_OPEN_CALLS = 1024;
+
+/**
+ * Starts a worker and resolves once it has loaded its documents and said so.
+ *
+ * @throws {RuntimeError} `PERMISSION_ESCALATION` if the permissions exceed the box's own, `DOCUMENT_INVALID`
+ * if a document does not export what its kind needs, `THREAD_EXITED` if the worker ends while it loads,
+ * `DEADLINE_EXCEEDED` if it is not ready in time.
+ */
+export async function startThread(options: ThreadOptions): Promise<Thread> {
+  const thread = new Thread(options);
+  const { signal, startTimeoutMs, name } = options;
+  const giveUp = () => thread.end("closed", signal!.reason);
+  const timer = setTimeout(() => {
+    thread.end(
+      "stuck",
+      new RuntimeError(
+        "DEADLINE_EXCEEDED",
+        `Cannot start worker "${name}": it was not ready within ${startTimeoutMs} ms`,
+      ),
+    );
+  }, startTimeoutMs);
+  signal?.addEventListener("abort", giveUp, { once: true });
+  try {
+    signal?.throwIfAborted();
+    await thread.call("open", [options.config]);
+    return thread;
+  } catch (error) {
+    thread.end("failed", error);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", giveUp);
+  }
+}
+
+/** A running worker. Make one with {@linkcode startThread}. */
+export class Thread {
+  /** Name for messages and logs. */
+  readonly name: string;
+  /** Number of the thread, unique in its box. */
+  readonly id: number;
+  /** Resolves when the thread has ended, with the reason. */
+  readonly ended: Promise<ThreadEnd>;
+  /** Aborts when the thread has ended, with the error that open calls get. */
+  readonly signal: AbortSignal;
+  readonly #worker: Worker;
+  readonly #guard: Guard;
+  readonly #remote: Remote;
+  readonly #methods = new Map<string, Remote[string]>();
+  readonly #open = new Set<(error: unknown) => void>();
+  readonly #gone = new AbortController();
+  #end: ThreadEnd | undefined;
+  #resolveEnded!: (end: ThreadEnd) => void;
+
+  constructor({ name, modules, permissions, services, config }: ThreadOptions) {
+    installErrorTransfer();
+    this.name = name;
+    this.id = config.threadId;
+    this.signal = this.#gone.signal;
+    this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
+    const worker = this.#worker = newWorker(name, modules, permissions);
+    // Null prototype: only the names that stand here exist.
+    const served: Services = Object.assign(Object.create(null), services, {
+      goodbye: (code: unknown) => this.end("exited", `it left with code ${Number(code) || 0}`),
+    });
+    const guard = this.#guard = new Guard({
+      names: new Set(Object.keys(served)),
+      post: (message, list) => worker.postMessage(message, list),
+      onViolation: (what) => this.end("violated", `it ${what}`),
+      maxOpenCalls: MAX_OPEN_CALLS,
+    });
+    worker.onmessage = (event) => guard.receive(event);
+    worker.onmessageerror = () => this.end("violated", "it sent a message that cannot be read");
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.end("failed", event.message);
+    };
+    expose(served, guard.calls);
+    this.#remote = wrap(guard.answers) as unknown as Remote;
+  }
+
+  /** Whether the worker can still be called. */
+  get alive(): boolean {
+    return this.#end === undefined;
+  }
+
+  /**
+   * Calls a function of the worker's kind.
+   *
+   * @param accept Judges and rebuilds the answer; absent, any plain data is accepted. An answer that it
+   * throws at ends the worker.
+   * @throws {RuntimeError} `THREAD_EXITED` or `BAD_MESSAGE` when the thread ends before it answers.
+   */
+  call(
+    method: string,
+    args: readonly unknown[],
+    { accept, transferables }: { accept?: Accept; transferables?: Transferable[] } = {},
+  ): Promise<unknown> {
+    if (this.#end !== undefined) return Promise.reject(this.#end.error);
+    return new Promise((resolve, reject) => {
+      this.#open.add(reject);
+      const settled = () => this.#open.delete(reject);
+      const list = transferables?.length ? [transfer([...args], transferables)] : [args];
+      this.#guard.asking(accept, () => this.#method(method)(...list)).then(
+        (value) => (settled(), resolve(value)),
+        (error) => (settled(), reject(error)),
+      );
+    });
+  }
+
+  /**
+   * Asks the worker to end, then ends it. A worker that does not answer within `graceMs` milliseconds is
+   * stuck in synchronous code: its thread cannot be stopped and burns a core until the process ends.
+   *
+   * @returns Why it ended: `"stuck"` when it did not answer.
+   */
+  async close(graceMs: number): Promise<ThreadEnd["reason"]> {
+    if (this.#end === undefined) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<"stuck">((resolve) => {
+        timer = setTimeout(() => resolve("stuck"), graceMs);
+      });
+      const answered = this.call("close", []).then(
+        () => "closed" as const,
+        () => "closed" as const,
+      );
+      const reason = await Promise.race([answered, late]);
+      clearTimeout(timer);
+      this.end(reason, reason === "stuck" ? "it does not answer" : "it was closed");
+    }
+    return (await this.ended).reason;
+  }
+
+  /** Ends the worker at once and rejects every open call. Ending it again changes nothing. */
+  end(reason: ThreadEnd["reason"], why: unknown): void {
+    if (this.#end !== undefined) return;
+    const error = why instanceof RuntimeError ? why : new RuntimeError(
+      reason === "violated" ? "BAD_MESSAGE" : "THREAD_EXITED",
+      `Worker "${this.name}" ended: ${why instanceof Error ? why.message : why}`,
+      why instanceof Error ? { cause: why } : undefined,
+    );
+    this.#end = { reason, error };
+    this.#guard.close();
+    this.#worker.terminate();
+    for (const reject of this.#open) reject(error);
+    this.#open.clear();
+    this.#gone.abort(error);
+    this.#resolveEnded(this.#end);
+  }
+
+  #method(name: string): Remote[string] {
+    let method = this.#methods.get(name);
+    if (method === undefined) this.#methods.set(name, method = this.#remote[name]!);
+    return method;
+  }
+}
+
+function newWorker(
+  name: string,
+  modules: ThreadModules,
+  permissions: Deno.PermissionOptions,
+): Worker {
+  try {
+    const options = { type: "module", name, deno: { permissions } } as WorkerOptions;
+    return new Worker(bootstrapUrl(modules), options);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
+    throw new RuntimeError(
+      "PERMISSION_ESCALATION",
+      `Cannot start worker "${name}": its permissions ${
+        JSON.stringify(permissions)
+      } exceed the box's own`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * A message on its way, as its sender sees it: the same in the entry and in a worker.
+ *
+ * @module
+ */
+
+import { RuntimeError } from "../errors.ts";
+import type { XboxResult, XboxStatus, XboxTask } from "../types/xbox.ts";
+
+/** Where a task's value comes from. */
+export interface XboxSource {
+  /** Whether the handler has begun to run. */
+  state(): "queued" | "running";
+  /** The handler's value; rejects with what went wrong. */
+  answer: Promise<unknown>;
+  /** Gives the task up. */
+  cancel(reason: unknown): void;
+  /** Says that somebody waits for the value. */
+  wait(): void;
+}
+
+/** Waits for what an {@linkcode XboxSource} brings. */
+export class SourceXboxTask<T> implements XboxTask<T> {
+  readonly #source: XboxSource;
+  readonly #settled: Promise<XboxResult<T>>;
+  #result: XboxResult<T> | undefined;
+
+  constructor(source: XboxSource) {
+    this.#source = source;
+    this.#settled = source.answer.then(
+      (value) => this.#result = { code: 200, value: value as T },
+      (error: Error) => this.#result = { code: codeOf(error), error },
+    );
+  }
+
+  get status(): XboxStatus {
+    const result = this.#result;
+    if (result === undefined) return this.#source.state();
+    if (result.code === 200) return "done";
+    if (result.code === 504) return "timed-out";
+    return isRuntimeError(result.error, "CANCELLED") ? "cancelled" : "failed";
+  }
+
+  async result({ timeoutMs = 0 }: { timeoutMs?: number } = {}): Promise<XboxResult<T>> {
+    if (this.#result !== undefined) return this.#result;
+    this.#source.wait();
+    if (!(timeoutMs > 0)) return await this.#settled;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<XboxResult<T>>((resolve) => {
+      timer = setTimeout(() => resolve({ code: -1 }), timeoutMs);
+    });
+    try {
+      return await Promise.race([this.#settled, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  cancel(reason?: unknown): void {
+    if (this.#result === undefined) this.#source.cancel(reason);
+  }
+}
+
+function codeOf(error: unknown): number {
+  switch (error instanceof RuntimeError ? error.code : undefined) {
+    case "DEADLINE_EXCEEDED":
+      return 504;
+    case "CANCELLED":
+    case "DEPTH_EXCEEDED":
+    case "DISABLED":
+    case "QUEUE_FULL":
+    case "QUEUE_TIMEOUT":
+    case "STOPPING":
+      return 503;
+    default:
+      return 500;
+  }
+}
+
+function isRuntimeError(error: unknown, code: string): boolean {
+  return error instanceof RuntimeError && error.code === code;
+}

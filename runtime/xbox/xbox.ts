@@ -1,0 +1,86 @@
+/**
+ * What handlers and threads find as `xbox`, over whatever carries messages for them.
+ *
+ * @module
+ */
+
+import { messageOf, RuntimeError } from "../errors.ts";
+import type { Log } from "../types/log.ts";
+import type { Xbox, XboxOptions, XboxTask } from "../types/xbox.ts";
+import { SourceXboxTask, type XboxSource } from "./task.ts";
+
+/** What {@linkcode createXbox} needs to know. */
+export interface XboxRoom {
+  /** Whether there is a pool to handle messages. */
+  enabled: boolean;
+  /** Hands a message, a private copy, to the pool; throws when it is refused. */
+  submit(message: unknown, options: XboxOptions): XboxSource & { accepted: Promise<unknown> };
+  /** Cancels what was started, posts excepted, when it aborts. */
+  signal: AbortSignal | undefined;
+  /** Where the failure of a posted message is written. */
+  log: Log;
+}
+
+const LOCAL_NAMES: ReadonlySet<string> = new Set(["", "localhost", "127.0.0.1"]);
+
+/** Makes the `xbox` object of one request or thread. */
+export function createXbox(room: XboxRoom): Xbox {
+  const submit = (message: unknown, options: XboxOptions) => {
+    checkOptions(options);
+    if (!room.enabled) {
+      throw new RuntimeError(
+        "DISABLED",
+        'Cannot send a message: the site has no xbox document (option "xbox")',
+      );
+    }
+    options.signal?.throwIfAborted();
+    const source = room.submit(structuredClone(message), options);
+    cancelWith(source, options.signal);
+    return source;
+  };
+  const start = <T>(message: unknown, options: XboxOptions = {}): XboxTask<T> => {
+    const source = submit(message, options);
+    cancelWith(source, room.signal);
+    return new SourceXboxTask<T>(source);
+  };
+  return {
+    enabled: room.enabled,
+    start,
+    send: async <T>(message: unknown, options?: XboxOptions) => {
+      const { code, value, error } = await start<T>(message, options).result();
+      if (code !== 200) throw error;
+      return value as T;
+    },
+    post: async (message, options = {}) => {
+      const source = submit(message, options);
+      source.answer.catch((error) => {
+        room.log.error("A posted message failed", { why: messageOf(error) });
+      });
+      await source.accepted;
+    },
+  };
+}
+
+function checkOptions({ to, timeoutMs }: XboxOptions): void {
+  if (timeoutMs !== undefined && !(timeoutMs > 0)) {
+    throw new RangeError(
+      `Cannot send a message: timeoutMs must be above 0, and ${timeoutMs} was given`,
+    );
+  }
+  if (to !== undefined && !LOCAL_NAMES.has(to)) {
+    throw new RuntimeError(
+      "UNREACHABLE_PEER",
+      `Cannot send a message to ${JSON.stringify(to)}: this version reaches only its own box, ` +
+        'under the names "", "localhost" and "127.0.0.1"',
+    );
+  }
+}
+
+function cancelWith(source: XboxSource, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const cancel = () => source.cancel(signal.reason);
+  if (signal.aborted) return cancel();
+  signal.addEventListener("abort", cancel, { once: true });
+  const release = () => signal.removeEventListener("abort", cancel);
+  source.answer.then(release, release);
+}

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { openStore } from "../../../runtime/store/kv.ts";
+import { rejectsWith, tempDir } from "./support.ts";
+
+Deno.test("openStore() refuses a url that is neither path, :memory: nor http", async () => {
+  for (const url of ["redis://a", "ftp://x", "file:///tmp/a.db", "mailto:a", "http://", ""]) {
+    await assert.rejects(openStore({ url }), {
+      name: "TypeError",
+      message: `Cannot open a store at ${JSON.stringify(url)}: ` +
+        "allowed are a file's path, :memory: and the http(s) URL of a KV Connect server",
+    });
+  }
+  await assert.rejects(openStore({ url: 1 as unknown as string }), /at 1: allowed are/);
+});
+
+Deno.test("openStore() refuses a size limit that is none", async () => {
+  for (const maxValueBytes of [0, -1, 1.5, NaN, Infinity, "1" as unknown as number]) {
+    await assert.rejects(openStore({ url: ":memory:", maxValueBytes }), {
+      name: "RangeError",
+      message: /^Cannot open a store: maxValueBytes is .*, allowed are whole numbers above 0$/,
+    });
+  }
+});
+
+Deno.test("openStore() says what is wrong with a file that cannot be opened", async () => {
+  await using dir = await tempDir();
+  const missing = `${dir.path}/none/a.db`;
+  const error = await rejectsWith(
+    openStore({ url: missing }),
+    "STORE_FAILED",
+    /^Cannot open the store at ".*a\.db": the folder ".*none" does not exist, create it first$/,
+  );
+  assert.ok(error.cause instanceof Error);
+  await rejectsWith(openStore({ url: dir.path }), "STORE_FAILED", /unable to open database file/);
+  await Deno.writeTextFile(
+    `${dir.path}/text`,
+    "no database, but long enough to be read as one".repeat(99),
+  );
+  await rejectsWith(
+    openStore({ url: `${dir.path}/text` }),
+    "STORE_FAILED",
+    /text": .*not a database/,
+  );
+  await rejectsWith(
+    openStore({ url: `${dir.path}/text/a.db` }),
+    "STORE_FAILED",
+    /text" is no folder/,
+  );
+});
+
+Deno.test("openStore() names the flags when a permission is missing", async () => {
+  const error = await rejectsWith(
+    openStore({ url: "/etc/tandem.db" }),
+    "PERMISSION_MISSING",
+    /at "\/etc\/tandem\.db": access is not granted, run with --allow-read=\/etc\/tandem\.db --allow-write=/,
+  );
+  assert.ok(error.cause instanceof Deno.errors.NotCapable);
+  await rejectsWith(
+    openStore({ url: "https://kv.test/x" }),
+    "PERMISSION_MISSING",
+    /--allow-net=kv\.test /,
+  );
+});
+
+Deno.test("openStore() fails when the store cannot be written, and closes it", async () => {
+  const kv = await Deno.openKv(":memory:");
+  const full = new Proxy(kv, {
+    get(target, name) {
+      if (name === "atomic") throw new Error("attempt to write a readonly database");
+      const member = Reflect.get(target, name);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+  const opening = openStore({ url: "a.db" }, { openKv: () => Promise.resolve(full) });
+  await rejectsWith(opening, "STORE_FAILED", /at "a\.db": attempt to write a readonly database$/);
+  await assert.rejects(kv.get(["a"]));
+});
+
+Deno.test("openStore() names the flag when Deno.openKv is missing", async () => {
+  const descriptor = Object.getOwnPropertyDescriptor(Deno, "openKv")!;
+  Object.defineProperty(Deno, "openKv", { value: undefined, configurable: true });
+  try {
+    await rejectsWith(
+      openStore(),
+      "PERMISSION_MISSING",
+      /^Cannot open the default store: .*--unstable-kv .*"unstable": \["kv"\]/,
+    );
+  } finally {
+    Object.defineProperty(Deno, "openKv", descriptor);
+  }
+});
+
+Deno.test("openStore() leaves nothing behind and keeps values over a restart", async () => {
+  await using dir = await tempDir();
+  const url = `${dir.path}/a.db`;
+  await (await openStore({ url }))[Symbol.asyncDispose]();
+  const kv = await Deno.openKv(url);
+  assert.deepEqual(await Array.fromAsync(kv.list({ prefix: [] })), []);
+  kv.close();
+  {
+    await using store = await openStore({ url });
+    await store.set("a", new Map([[1, 2]]));
+  }
+  await using store = await openStore({ url });
+  assert.deepEqual(await store.get("a"), new Map([[1, 2]]));
+});
