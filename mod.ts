@@ -9,6 +9,7 @@
  *
  * @example Usage
  * ```ts
+ * import assert from "node:assert/strict";
  * import { createSite, serve } from "@tandem/tandem";
  *
  * const site = createSite({ store: { url: ":memory:" } });
@@ -19,7 +20,7 @@
  * });
  *
  * await using box = await serve(site, { port: 0 });
- * console.assert(await (await fetch(box.url)).text() === "visit 1");
+ * assert.equal(await (await fetch(box.url)).text(), "visit 1");
  * ```
  *
  * @module

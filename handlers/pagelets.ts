@@ -70,18 +70,15 @@ function neighbours(country: Country): Html {
 }
 
 function tongues(country: Country): Html {
-  const languages = Object.entries(country.languages);
-  const currencies = Object.entries(country.currencies);
+  const languages = Object.values(country.languages).map((name) => html`<li>${name}</li>`);
+  const currencies = Object.entries(country.currencies).map(([code, { name, symbol }]) =>
+    html`<li>${name} <span class="soft">${unique([code, symbol])}</span></li>`
+  );
   return html`<section aria-labelledby="tongues">
 <h2 id="tongues">Languages and currencies</h2>
-${languages.length === 0 && html`<p>No official language.</p>`}
-<ul>${languages.map(([, name]) => html`<li>${name}</li>`)}</ul>
-${currencies.length === 0 && html`<p>No currency of its own.</p>`}
-<ul>${
-    currencies.map(([code, { name, symbol }]) =>
-      html`<li>${name} <span class="soft">${unique([code, symbol])}</span></li>`
-    )
-  }</ul></section>`;
+${languages.length > 0 ? html`<ul>${languages}</ul>` : html`<p>No official language.</p>`}
+${currencies.length > 0 ? html`<ul>${currencies}</ul>` : html`<p>No currency of its own.</p>`}
+</section>`;
 }
 
 function areaOf({ area }: Country, unit?: string): string | undefined {

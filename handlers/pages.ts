@@ -5,15 +5,15 @@
  * @module
  */
 
-import { type Pagelets, slots, type TandemEnv, type Xbox } from "../mod.ts";
+import { slots, type Store, type TandemEnv, type Xbox } from "../mod.ts";
 import { countries, type Country, findCountry } from "./countries.ts";
 import { Hono, html } from "./deps.ts";
 import { bottom, countryLink, foundList, GRID_STYLE, type Html, top } from "./html.ts";
 import type { Found } from "./search.ts";
-import type { Parameters } from "./startup.ts";
+import { PARAMETERS, type Parameters } from "./startup.ts";
 import type { SearchMessage } from "./xbox.ts";
 
-const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The pages' app. */
 const app = new Hono<TandemEnv>();
@@ -21,90 +21,96 @@ const app = new Hono<TandemEnv>();
 app.get("/", async (c) => {
   const { store, pagelets } = c.var;
   const map = pagelets.tryStart("/world"); // it draws while we ask the store
-  const [parameters, visited = []] = await store.getMany(["parameters", "visited"]) as [
-    Parameters | undefined,
-    string[] | undefined,
-  ];
-  const title = parameters?.title ?? "Atlas";
+  const { title, dayStep } = await parametersIn(store);
+  const visited = await store.get<string[]>("visited") ?? []; // from the loop
   const seen = visited.map(findCountry).filter((country) => country !== undefined);
+  const ofTheDay = countries[Math.floor(Date.now() / DAY_MS) * dayStep % countries.length]!;
   const before = html`${top(title, title)}<h1>The countries of the world</h1>
-<p>Country of the day: ${countryLink(countryOfTheDay(parameters?.dayStep ?? 1))}</p>
+<p>Country of the day: ${countryLink(ofTheDay)}</p>
 ${seen.length > 0 && html`<h2>Visited lately</h2>${countryList(seen)}`}`;
-  return slots(c, {
-    before: String(await before),
-    grid: `<div class="grid"><div class="wide">${
-      place("map", "The map is being drawn …")
-    }</div></div>`,
-    css: GRID_STYLE,
-    after: String(await html`${byRegion()}${bottom()}`),
-    fallback,
-  }, { map });
+  const grid = `<div class="grid"><div class="wide">${place("map", "Map")}</div></div>`;
+  const after = html`${byRegion()}${bottom()}`;
+  return slots(c, await layoutOf(before, grid, after), { map });
 });
 
 app.get("/country/:code", async (c) => {
   const { store, pagelets, session } = c.var;
   const country = findCountry(c.req.param("code"));
   if (!country) return c.notFound();
+
+  // All parts start now and side by side. A full pool gives `null`: that place gets the fallback.
   const code = country.cca2.toLowerCase();
-  const parameters = await store.get<Parameters>("parameters");
-
-  // Nobody waits for the note: it is written after the response, and the loop makes a list of all.
-  const ttlMs = parameters?.visitTtlMs ?? HOUR_MS;
-  c.executionCtx.waitUntil(store.set(["visit", code], Date.now(), { ttlMs }));
-
+  const unit = session.locals.unit === "mi" ? "mi" : "km";
+  const tasks = {
+    map: pagelets.tryStart(`/map/${code}`),
+    facts: pagelets.tryStart(`/facts/${code}?unit=${unit}`),
+    neighbours: pagelets.tryStart(`/neighbours/${code}`),
+    tongues: pagelets.tryStart(`/tongues/${code}`),
+  };
   c.header("vary", "accept-language"); // for the unit, which request init chose
-  const title = parameters?.title ?? "Atlas";
-  return slots(
-    c,
-    {
-      before: String(
-        await html`${
-          top(title, country.name.common)
-        }<h1>${country.flag} ${country.name.common}</h1>`,
-      ),
-      grid: `<div class="grid">
-<div class="wide">${place("map", "The map is being drawn …")}</div>
-<div>${place("facts", "Facts …")}</div>
-<div>${place("neighbours", "Neighbours …")}</div>
-<div>${place("tongues", "Languages and currencies …")}</div>
-</div>`,
-      css: GRID_STYLE,
-      after: String(await bottom()),
-      fallback,
-    },
-    startAll(pagelets, {
-      map: `/map/${code}`,
-      facts: `/facts/${code}?unit=${session.locals.unit === "mi" ? "mi" : "km"}`,
-      neighbours: `/neighbours/${code}`,
-      tongues: `/tongues/${code}`,
-    }),
-  );
+
+  // The visitor does not wait for this note: the page is sent meanwhile. The loop lists all notes.
+  const { title, visitTtlMs } = await parametersIn(store);
+  c.executionCtx.waitUntil(store.set(["visit", code], Date.now(), { ttlMs: visitTtlMs }));
+
+  const name = country.name.common;
+  const before = html`${top(title, name)}<h1>${country.flag} ${name}</h1>`;
+  const grid = `<div class="grid"><div class="wide">${place("map", "Map")}</div>
+<div>${place("facts", "Facts")}</div>
+<div>${place("neighbours", "Neighbours")}</div>
+<div>${place("tongues", "Languages and currencies")}</div></div>`;
+  return slots(c, await layoutOf(before, grid, bottom()), tasks);
 });
 
 app.get("/search", async (c) => {
-  const { store, xbox } = c.var;
   const q = (c.req.query("q") ?? "").trim().slice(0, 100);
-  const site = (await store.get<Parameters>("parameters"))?.title ?? "Atlas";
-  const found = q === "" ? [] : await search(xbox, q, 50);
-  const title = q === "" ? "Search" : `Search: ${q}`;
+  const { title } = await parametersIn(c.var.store);
+  const found = q === "" ? [] : await search(c.var.xbox, q, 50);
+  const heading = q === "" ? "Search" : `Search: ${q}`;
   return c.html(
-    html`${top(site, title, q)}<h1>${title}</h1>${resultOf(q, found)}${bottom()}`,
+    html`${top(title, heading, q)}<h1>${heading}</h1>${resultOf(q, found)}${bottom()}`,
     found ? 200 : 503,
   );
 });
 
 app.notFound(async (c) => {
-  const site = (await c.var.store.get<Parameters>("parameters"))?.title ?? "Atlas";
+  const { title } = await parametersIn(c.var.store);
   const asked = words(c.req.path);
   const found = asked === "" ? [] : await search(c.var.xbox, asked, 6) ?? [];
   return c.html(
-    html`${top(site, "Not found")}<h1>There is no such page</h1>
-<p>${found.length > 0 ? "Perhaps one of these is what you look for:" : "All countries are on the"}
-${found.length === 0 && html`<a href="/">front page</a>.`}</p>
-${found.length > 0 && foundList(found)}${bottom()}`,
+    html`${top(title, "Not found")}<h1>There is no such page</h1>${
+      found.length > 0
+        ? html`<p>Perhaps one of these is what you look for:</p>${foundList(found)}`
+        : html`<p>All countries are on the <a href="/">front page</a>.</p>`
+    }${bottom()}`,
     404,
   );
 });
+
+async function parametersIn(store: Store): Promise<Parameters> {
+  return await store.get<Parameters>("parameters") ?? PARAMETERS;
+}
+
+/** A page with slots: everything but the grid is escaped markup, which `slots` takes as text. */
+async function layoutOf(before: Html, grid: string, after: Html) {
+  return {
+    before: String(await before),
+    grid,
+    css: GRID_STYLE,
+    after: String(await after),
+    fallback,
+  };
+}
+
+/** A place in the grid, with what stands there until its pagelet is ready. */
+function place(name: string, title: string): string {
+  return `<slot name="${name}"><p class="wait">${title} …</p></slot>`;
+}
+
+/** What stands in the place of a pagelet that failed. */
+function fallback(name: string): string {
+  return `<p class="soft">This part of the page (${name}) cannot be shown now.</p>`;
+}
 
 /** Asks an xbox worker; `undefined` when it has no answer in time. */
 async function search(xbox: Xbox, q: string, limit: number): Promise<Found[] | undefined> {
@@ -112,7 +118,7 @@ async function search(xbox: Xbox, q: string, limit: number): Promise<Found[] | u
   try {
     return await xbox.send<Found[]>(message, { timeoutMs: 2000 });
   } catch {
-    return undefined; // refused, failed or out of time: the log has it, the visitor gets a page
+    return undefined; // refused, failed or out of time: the visitor gets a page all the same
   }
 }
 
@@ -120,27 +126,6 @@ function resultOf(q: string, found: readonly Found[] | undefined): Html {
   if (!found) return html`<p>The search is out of order. Please try again in a moment.</p>`;
   if (q === "") return html`<p>Give the name of a country, in any language, or of a capital.</p>`;
   return found.length > 0 ? foundList(found) : html`<p>Nothing is called so, or nearly so.</p>`;
-}
-
-/** Starts a pagelet for each slot; a full pool refuses with `null`, and that slot gets the fallback. */
-function startAll<Name extends string>(pagelets: Pagelets, urls: Record<Name, string>) {
-  const tasks = Object.entries<string>(urls).map(([name, url]) => [name, pagelets.tryStart(url)]);
-  return Object.fromEntries(tasks) as Record<Name, ReturnType<Pagelets["tryStart"]>>;
-}
-
-/** A place in the grid, with what stands there until its pagelet is ready. */
-function place(name: string, waiting: string): string {
-  return `<slot name="${name}"><p class="wait">${waiting}</p></slot>`;
-}
-
-/** What stands in a slot whose pagelet failed. */
-function fallback(name: string): string {
-  return `<p class="soft">This part of the page (${name}) cannot be shown now.</p>`;
-}
-
-function countryOfTheDay(step: number): Country {
-  const day = Math.floor(Date.now() / (24 * HOUR_MS));
-  return countries[(day * step) % countries.length]!;
 }
 
 function byRegion(): Html {

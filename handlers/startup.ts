@@ -19,14 +19,16 @@ export interface Parameters {
   visitTtlMs: number;
 }
 
+/** What the parameters are in this site. */
+export const PARAMETERS: Parameters = {
+  title: "Atlas",
+  dayStep: 83, // shares no factor with 250, so every country has its day
+  visitedCount: 8,
+  visitTtlMs: 60 * 60 * 1000,
+};
+
 /** Puts the parameters into the store. */
 export default async function startup({ store, log }: StartupContext): Promise<void> {
-  const parameters: Parameters = {
-    title: "Atlas",
-    dayStep: 83, // shares no factor with 250, so every country has its day
-    visitedCount: 8,
-    visitTtlMs: 60 * 60 * 1000,
-  };
-  await store.set("parameters", parameters);
-  log.info("parameters are in the store", { ...parameters });
+  await store.set("parameters", PARAMETERS);
+  log.info("parameters are in the store", { ...PARAMETERS });
 }

@@ -58,10 +58,11 @@ export type ErrorCode =
  *
  * @example Usage
  * ```ts
+ * import assert from "node:assert/strict";
  * import { RuntimeError } from "@tandem/tandem";
  *
  * const error = new RuntimeError("QUEUE_FULL", 'Cannot start pagelet "/ads": queue holds 64 of 64');
- * console.assert(error.code === "QUEUE_FULL");
+ * assert.equal(error.code, "QUEUE_FULL");
  * ```
  */
 export class RuntimeError extends Error {

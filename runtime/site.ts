@@ -33,11 +33,12 @@ export interface Site extends SiteDefinition {
  *
  * @example Usage
  * ```ts
+ * import assert from "node:assert/strict";
  * import { createSite } from "@tandem/tandem";
  *
  * const site = createSite({ name: "hello", store: { url: ":memory:" } });
  * site.app.get("/hello", (c) => c.text("hello"));
- * console.assert(site.options.name === "hello");
+ * assert.equal(site.options.name, "hello");
  * ```
  */
 export function createSite(options: SiteOptions = {}): Site {

@@ -8,11 +8,11 @@
  */
 
 import type { ThreadLoopContext } from "../../mod.ts";
-import type { Parameters } from "../startup.ts";
+import { PARAMETERS, type Parameters } from "../startup.ts";
 
 /** One round: the newest visits, newest first, as codes of countries. */
 export default async function visited({ store }: ThreadLoopContext): Promise<void> {
-  const { visitedCount = 8 } = await store.get<Parameters>("parameters") ?? {};
+  const { visitedCount } = await store.get<Parameters>("parameters") ?? PARAMETERS;
   const visits: { code: string; at: number }[] = [];
   for await (const { key, value } of store.list<number>({ prefix: "visit" })) {
     visits.push({ code: String(key[1]), at: value });

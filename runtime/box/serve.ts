@@ -53,6 +53,7 @@ const DEFAULT_GRACE_MS = 5000;
  *
  * @example Usage
  * ```ts
+ * import assert from "node:assert/strict";
  * import { createSite, serve } from "@tandem/tandem";
  *
  * const site = createSite({ store: { url: ":memory:" } });
@@ -60,7 +61,7 @@ const DEFAULT_GRACE_MS = 5000;
  *
  * await using box = await serve(site, { port: 0 });
  * const response = await fetch(box.url);
- * console.assert(await response.text() === "hello");
+ * assert.equal(await response.text(), "hello");
  * ```
  */
 export async function serve(site: SiteDefinition, options: ServeOptions = {}): Promise<RunningBox> {

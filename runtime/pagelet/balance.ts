@@ -59,10 +59,11 @@ const AROUND = "<!DOCTYPE html><html><head></head><body>" +
  *
  * @example Usage
  * ```ts
+ * import assert from "node:assert/strict";
  * import { balanceMarkup, escapeText } from "./balance.ts";
  *
  * const markup = `<ul><li>${escapeText("a < b")}</div><!-- `;
- * console.assert(balanceMarkup(markup) === "<ul><li>a &lt; b<!-- --></li></ul>");
+ * assert.equal(balanceMarkup(markup), "<ul><li>a &lt; b<!-- --></li></ul>");
  * ```
  */
 export function balanceMarkup(html: string): string {

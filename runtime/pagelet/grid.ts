@@ -47,13 +47,14 @@ export interface CompiledGrid {
  *
  * @example Usage
  * ```ts
+ * import assert from "node:assert/strict";
  * import { type CompiledGrid, compileGrid, newNonce, slotName } from "./grid.ts";
  *
  * const grid: CompiledGrid = compileGrid(`<main><slot name="feed">Loading</slot></main>`);
  * const nonce = newNonce();
  * const slot = `<slot name="${slotName("feed", nonce)}">Loading</slot>`;
- * console.assert(grid.names.join() === "feed");
- * console.assert(grid.render(nonce) === `<main>${slot}</main>`);
+ * assert.equal(grid.names.join(), "feed");
+ * assert.equal(grid.render(nonce), `<main>${slot}</main>`);
  * ```
  */
 export function compileGrid(grid: string): CompiledGrid {

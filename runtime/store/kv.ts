@@ -176,7 +176,7 @@ export class KvStore implements Store, Disposable, AsyncDisposable {
     }
   }
 
-  /** Closes the store; calls that are under way fail, and so does every later one. */
+  /** Closes the store; calls that are under way may fail, every later one does. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -103,12 +103,12 @@ function toArguments(entry: unknown): [StoreKey, unknown, StoreSetOptions] {
 
 /** A source may never give its next entry, and must not hold up the end. */
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted(); // the race below goes to work that is done already
   const aborted = Promise.withResolvers<never>();
   function abort(): void {
     aborted.reject(signal.reason);
   }
   signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
   try {
     return await Promise.race([work, aborted.promise]);
   } finally {

@@ -143,12 +143,13 @@ export interface TandemVariables {
  *
  * @example Usage
  * ```ts
+ * import assert from "node:assert/strict";
  * import { Hono } from "npm:hono@^4.13.19";
  * import type { TandemEnv } from "@tandem/tandem";
  *
  * const app = new Hono<TandemEnv>();
  * app.get("/", async (c) => c.json(await c.var.store.get("motd") ?? null));
- * console.assert(app.routes.length === 1);
+ * assert.equal(app.routes.length, 1);
  * ```
  */
 export interface TandemEnv {

@@ -110,7 +110,10 @@ function fakeTask(url: string): PageletTask {
     ended: answer.then(() => {}),
     result: () => answer,
     text: async () => (await answer).body,
-    response: async () => new Response((await answer).body, { status: (await answer).code }),
+    async response() {
+      const { code, headers, body } = await answer;
+      return new Response(body, { status: code, headers });
+    },
     cancel() {},
     async *[Symbol.asyncIterator]() {
       yield await answer;

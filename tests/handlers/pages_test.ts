@@ -53,7 +53,9 @@ Deno.test("search page lists what is found, escapes what was asked, and says whe
   assert.ok(!text.includes("<script>"));
   assert.match((await request(pageApp, "/search", { store })).text, /Give the name/);
   const variables = { xbox: { send: () => Promise.reject(new Error("down")) } };
-  assert.equal((await request(pageApp, "/search?q=ch", { store, variables })).status, 503);
+  const down = await request(pageApp, "/search?q=ch", { store, variables });
+  assert.equal(down.status, 503);
+  assert.match(down.text, /out of order/);
 });
 
 Deno.test("unknown pages answer 404 with suggestions", async () => {

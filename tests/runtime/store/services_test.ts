@@ -92,7 +92,7 @@ Deno.test("storeServices() has the eight calls, frozen and without a prototype",
 Deno.test("storeServices() refuses hostile arguments before the store sees them", async () => {
   const untouched = new Proxy({} as Store, {
     get(_, name) {
-      assert.fail(`store.${String(name)} was reached`);
+      return () => assert.fail(`store.${String(name)} was called`);
     },
   });
   const services = storeServices(untouched);

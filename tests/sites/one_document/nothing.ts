@@ -1,0 +1,2 @@
+/** Not the default. */
+export const nothing = 1;
