@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeParts } from "../../../runtime/store/chunks.ts";
 import { openStore } from "../../../runtime/store/mod.ts";
-import { Clock, countRows, filled, memoryStore, rejectsWith, tempDir } from "./support.ts";
+import { Clock, countRows, filled, memoryStore, rejectsWith, tempDir, until } from "./support.ts";
 
 const KIB = 1024;
 
@@ -112,7 +112,7 @@ Deno.test("openStore() collects the parts of a writer that died ten minutes ago"
   assert.equal(await countRows(url, "part"), 4);
   clock.time += 1;
   const store = await openStore({ url }, { now: clock.now });
-  while (await countRows(url, "pending") > 0);
+  await until(async () => await countRows(url, "pending") === 0);
   await store[Symbol.asyncDispose]();
   assert.equal(await countRows(url, "part"), 0);
 });

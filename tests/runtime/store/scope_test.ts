@@ -25,13 +25,12 @@ Deno.test("scopeStore() allows what the prefixes cover and refuses the rest", as
   const prefixes = ["facts", ["a", 1n]];
   const reader = scopeStore(opened.store, { read: prefixes, write: [] });
   const writer = scopeStore(opened.store, { read: [], write: prefixes });
-  for (const [name, call] of READS) {
+  for (const [, call] of READS) {
     for (const key of inside) await call(reader, key);
     for (const key of outside) {
       await rejectsWith(call(reader, key), "STORE_DENIED", /^Cannot read /);
     }
     await rejectsWith(call(writer, "facts"), "STORE_DENIED", /the worker may read nothing$/);
-    assert.ok(name);
   }
   for (const [, call] of WRITES) {
     for (const key of inside) await call(writer, key);

@@ -43,6 +43,12 @@ export async function countRows(path: string, table: "part" | "pending"): Promis
   }
 }
 
+/** Waits until `check` holds, for ten seconds at most. */
+export async function until(check: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!await check()) assert.ok(performance.now() < end, "it did not come to hold");
+}
+
 /** Bytes of one content. */
 export function filled(length: number, byte: number): Uint8Array {
   return new Uint8Array(length).fill(byte);

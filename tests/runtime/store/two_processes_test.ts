@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { openStore } from "../../../runtime/store/mod.ts";
-import { countRows, filled, tempDir } from "./support.ts";
+import { countRows, filled, tempDir, until } from "./support.ts";
 
 /** Starts a process that runs `body` with a `store` on the file, and may do nothing else. */
 function start(url: string, body: string): Deno.ChildProcess {
@@ -49,8 +49,8 @@ Deno.test("KvStore keeps the old value when a writer is killed, and collects wha
       `console.log("ready"); while (true) await store.set("k", new Uint8Array(4_000_000).fill(2));`,
     );
     const reader = child.stdout.getReader();
-    await reader.read();
-    while (await countRows(url, "pending") === 0);
+    assert.ok(!(await reader.read()).done);
+    await until(async () => await countRows(url, "pending") > 0);
     child.kill("SIGKILL");
     await reader.cancel();
     await child.status;
@@ -61,7 +61,7 @@ Deno.test("KvStore keeps the old value when a writer is killed, and collects wha
   }
   const later = Date.now() + 11 * 60_000;
   const store = await openStore({ url }, { now: () => later });
-  while (await countRows(url, "pending") > 0);
+  await until(async () => await countRows(url, "pending") === 0);
   await store[Symbol.asyncDispose]();
   assert.equal(await countRows(url, "part"), 0);
 });
