@@ -94,6 +94,29 @@ export interface ErrorRecord {
 /** Bounds of a record, in characters and in links of the cause chain. */
 export const RECORD_LIMITS = Object.freeze({ text: 4096, stack: 8192, causes: 4 });
 
+const CODES: Readonly<Record<ErrorCode, true>> = {
+  BAD_MESSAGE: true,
+  BOOT_FAILED: true,
+  CANCELLED: true,
+  DEADLINE_EXCEEDED: true,
+  DEPTH_EXCEEDED: true,
+  DISABLED: true,
+  DOCUMENT_INVALID: true,
+  INIT_FAILED: true,
+  PERMISSION_ESCALATION: true,
+  PERMISSION_MISSING: true,
+  QUEUE_FULL: true,
+  QUEUE_TIMEOUT: true,
+  RESULT_TOO_LARGE: true,
+  SITE_SEALED: true,
+  STOPPING: true,
+  STORE_CLOSED: true,
+  STORE_DENIED: true,
+  STORE_FAILED: true,
+  THREAD_EXITED: true,
+  UNREACHABLE_PEER: true,
+};
+
 const CLASSES: Record<string, new (message: string, options?: ErrorOptions) => Error> = {
   Error,
   EvalError,
@@ -104,21 +127,24 @@ const CLASSES: Record<string, new (message: string, options?: ErrorOptions) => E
   URIError,
 };
 
-/** Turns whatever was thrown into a record; what is no error becomes one with its text as message. */
+/**
+ * Turns whatever was thrown into a record; what is no error becomes one with its text as message, and
+ * what cannot be read is left out. It never throws.
+ */
 export function toErrorRecord(thrown: unknown, depth = 0): ErrorRecord {
-  if (!(thrown instanceof Error)) {
+  if (!isError(thrown)) {
     return { name: "Error", message: clip(describeThrown(thrown), RECORD_LIMITS.text) };
   }
   const record: ErrorRecord = {
     name: clip(safeText(() => thrown.name), 128),
     message: clip(safeText(() => thrown.message), RECORD_LIMITS.text),
   };
-  const code = (thrown as { code?: unknown }).code;
+  const code = attempt(() => (thrown as { code?: unknown }).code);
   if (typeof code === "string") record.code = clip(code, 128);
-  if (typeof thrown.stack === "string") record.stack = clip(thrown.stack, RECORD_LIMITS.stack);
-  if (thrown.cause !== undefined && depth < RECORD_LIMITS.causes) {
-    record.cause = toErrorRecord(thrown.cause, depth + 1);
-  }
+  const stack = attempt(() => thrown.stack);
+  if (typeof stack === "string") record.stack = clip(stack, RECORD_LIMITS.stack);
+  const cause = depth < RECORD_LIMITS.causes ? attempt(() => thrown.cause) : undefined;
+  if (cause !== undefined) record.cause = toErrorRecord(cause, depth + 1);
   return record;
 }
 
@@ -160,13 +186,13 @@ export function parseErrorRecord(value: unknown, depth = 0): ErrorRecord | undef
 
 /** The message of whatever was thrown, for the end of a sentence. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : describeThrown(thrown);
+  return isError(thrown) ? safeText(() => thrown.message) : describeThrown(thrown);
 }
 
 function rebuild(record: ErrorRecord, options: ErrorOptions): Error {
   const { name, message, code } = record;
   if (name === "RuntimeError") {
-    return new RuntimeError((code ?? "BAD_MESSAGE") as ErrorCode, message, options);
+    return new RuntimeError(isErrorCode(code) ? code : "BAD_MESSAGE", message, options);
   }
   // A DOMException's `code` is a number derived from its name, so only these are rebuilt as one.
   if (name === "AbortError" || name === "TimeoutError" || name === "DataCloneError") {
@@ -192,11 +218,24 @@ function describeThrown(thrown: unknown): string {
   return safeText(() => typeof thrown === "string" ? thrown : `thrown value: ${String(thrown)}`);
 }
 
+function isErrorCode(code: string | undefined): code is ErrorCode {
+  return code !== undefined && Object.hasOwn(CODES, code);
+}
+
+function isError(thrown: unknown): thrown is Error {
+  return attempt(() => thrown instanceof Error) === true;
+}
+
 function safeText(read: () => unknown): string {
+  return attempt(() => String(read())) ?? "unreadable";
+}
+
+/** Reads what may be anything, a getter that throws included. */
+function attempt<T>(read: () => T): T | undefined {
   try {
-    return String(read());
+    return read();
   } catch {
-    return "unreadable";
+    return undefined;
   }
 }
 

@@ -51,11 +51,12 @@ function formatLine(level: LogLevel, message: string, fields: Record<string, unk
 
 function formatValue(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean") return String(value);
-  return JSON.stringify(typeof value === "string" ? value : Deno.inspect(value));
+  // Quoted text may still hold characters that end a line for some reader.
+  return oneLine(JSON.stringify(typeof value === "string" ? value : Deno.inspect(value)));
 }
 
 /** Text from a worker must not forge a line. */
 function oneLine(text: string): string {
   // deno-lint-ignore no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, " ");
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ");
 }

@@ -113,8 +113,11 @@ export interface SiteOptions {
 
 /** A kind of worker, filled in. */
 export interface ResolvedWorker {
+  /** The document, as an absolute URL. */
   document: string;
+  /** Deno's permission descriptor. */
   permissions: Deno.PermissionOptions;
+  /** Which keys of the store the worker may use. */
   store: StoreScope;
 }
 
@@ -126,15 +129,25 @@ export type ResolvedThreadLoop = ResolvedWorker & { pauseMs: number; reuse: numb
 
 /** A site's options, checked and filled in. */
 export interface ResolvedOptions {
+  /** Name for logs and the status page. */
   name: string;
+  /** Where the shared data is kept; `prime` holds absolute URLs. */
   store: { url: string | undefined; prime: string[]; maxValueBytes: number };
+  /** The startup document, as an absolute URL. */
   startup: string | undefined;
+  /** Service threads. */
   threads: ResolvedWorker[];
+  /** Documents that run again and again. */
   threadLoops: ResolvedThreadLoop[];
+  /** The document that opens sessions, as an absolute URL, and its function. */
   requestInit: { document: string; function: string | undefined } | undefined;
+  /** The document of pages. */
   pages: (ResolvedPool & { isolation: "entry" | "worker" }) | undefined;
+  /** The document of pagelets. */
   pagelets: ResolvedPool | undefined;
+  /** The document of messages. */
   xbox: ResolvedPool | undefined;
+  /** Paths that are requested before the box listens. */
   warmup: string[];
 }
 

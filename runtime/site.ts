@@ -48,7 +48,7 @@ export function createSite(options: SiteOptions = {}): Site {
   const { notFound, onError } = app;
   app.notFound = (handler) => (answersErrors = true, notFound(handler));
   app.onError = (handler) => (answersErrors = true, onError(handler));
-  let booting: Promise<Box> | undefined;
+  let booting: Promise<Box | undefined> | undefined;
   const site: Site = {
     options: resolved,
     app,
@@ -56,15 +56,14 @@ export function createSite(options: SiteOptions = {}): Site {
       return answersErrors;
     },
     fetch: async (request, info) => {
-      try {
-        booting ??= Box.boot(site, { log: standardLog() });
-        const box = await booting;
-        return await box.fetch(request, info);
-      } catch (error) {
+      booting ??= Box.boot(site, { log: standardLog() }).catch((error) => {
         booting = undefined;
         standardLog().error("The site could not boot", { why: messageOf(error) });
-        return new Response("Service Unavailable", { status: 503 });
-      }
+        return undefined;
+      });
+      const box = await booting;
+      if (box === undefined) return new Response("Service Unavailable", { status: 503 });
+      return await box.fetch(request, info);
     },
   };
   return site;

@@ -6,7 +6,14 @@
 
 import { createLog } from "../log.ts";
 import type { Log, LogLevel } from "../types/log.ts";
-import type { RunningBox } from "./serve.ts";
+
+/** What a program runs. */
+export interface Drainable {
+  /** Takes no new work, lets what is under way end, and stops. */
+  drain(options: { graceMs: number }): Promise<void>;
+  /** Resolves once it has stopped. */
+  readonly finished: Promise<void>;
+}
 
 /** How a program is ended. */
 export interface LifecycleOptions {
@@ -39,14 +46,15 @@ export function exitWith(message: string, status: number): never {
 }
 
 /**
- * Runs until a stop signal, or until the parent process is gone; then drains the box.
+ * Runs until a stop signal, or until the parent process is gone; then drains the box and ends the
+ * program, with whatever the drain had to leave behind: stuck workers, clients that do not read.
  *
  * A second signal ends the program at once, unless it comes so soon that it is the echo of the first.
  */
 export async function runUntilStopped(
-  box: RunningBox,
+  box: Drainable,
   { log, graceMs, detached }: LifecycleOptions,
-): Promise<void> {
+): Promise<never> {
   let first = -Infinity;
   const onSignal = (name: Deno.Signal) => {
     const now = performance.now();
@@ -74,4 +82,5 @@ export async function runUntilStopped(
   clearInterval(watch);
   Deno.removeSignalListener("SIGINT", onInterrupt);
   Deno.removeSignalListener("SIGTERM", onTerminate);
+  Deno.exit(0);
 }

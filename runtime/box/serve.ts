@@ -93,22 +93,32 @@ export async function serve(site: SiteDefinition, options: ServeOptions = {}): P
   let finish!: () => void;
   const finished = new Promise<void>((resolve) => finish = resolve);
   let stopping: Promise<void> | undefined;
+  let hurry!: () => void;
+  const hurried = new Promise<void>((resolve) => hurry = resolve);
 
   async function down(graceMs: number): Promise<void> {
+    const deadline = performance.now() + graceMs;
     box.announceStop();
-    const closed = server.shutdown();
+    if (graceMs === 0) abort.abort();
+    const closed = graceMs === 0 ? server.finished : server.shutdown();
     await box.stop(graceMs);
-    // Whatever has not ended by now is cut off.
-    const timer = setTimeout(() => abort.abort(), Math.min(graceMs, 250));
-    await closed;
-    await server.finished;
+    // Deno cannot cut connections once it is shutting down: those that outlast the time are left
+    // behind, and end with the process.
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, Math.max(0, deadline - performance.now()));
+    });
+    await Promise.race([closed, late, hurried]);
     clearTimeout(timer);
     signal?.removeEventListener("abort", stopBySignal);
     finish();
   }
   function stop(graceMs: number): Promise<void> {
-    if (stopping === undefined) stopping = down(graceMs);
-    else if (graceMs === 0) box.stop(0);
+    stopping ??= down(graceMs);
+    if (graceMs === 0) {
+      hurry();
+      box.stop(0);
+    }
     return stopping;
   }
   function stopBySignal(): void {

@@ -19,6 +19,7 @@ import { isRecord } from "../thread/values.ts";
 import type { ThreadType } from "../types/document.ts";
 import type { Log } from "../types/log.ts";
 import type { Store } from "../types/store.ts";
+import type { BoxState } from "./state.ts";
 
 /** A kind of worker. */
 export interface WorkerKind {
@@ -45,7 +46,7 @@ export interface WorkerFactoryOptions {
   /** The box's log. */
   log: Log;
   /** The state of the box. */
-  box: { isStopping: boolean; healthLevel: number; startedAt: number };
+  box: BoxState;
 }
 
 /** Longest time that a worker may take to load its documents. */
@@ -97,7 +98,7 @@ export class WorkerFactory {
         threadId,
         threadType,
         globals: globals.entries(),
-        box: { ...box },
+        box: box.snapshot(),
         options: {
           document: worker.document,
           initDocument: init?.document,
@@ -112,7 +113,7 @@ export class WorkerFactory {
   }
 }
 
-/** Lets a worker write to the log: text and plain fields only, no longer than is useful. */
+/** Lets a worker write to the log: text and plain fields only, no more of them than is useful. */
 function logService(log: Log): Services {
   return {
     log: (level, message, fields) => {
@@ -121,6 +122,8 @@ function logService(log: Log): Services {
       }
       const plain: Record<string, unknown> = {};
       for (const [name, value] of Object.entries(isRecord(fields) ? fields : {}).slice(0, 32)) {
+        // The worker has made text of what is not plain; looking into objects could take for ever here.
+        if (typeof value === "object" && value !== null) continue;
         plain[name.slice(0, 64)] = typeof value === "string"
           ? value.slice(0, LONGEST_LOG_TEXT)
           : value;

@@ -30,7 +30,8 @@ export async function main(args: string[]): Promise<void> {
     await command.run(rest);
   } catch (error) {
     const bad = error instanceof UsageError;
-    exitWith(`tandem: ${messageOf(error)}${bad ? " (--help shows the usage)" : ""}`, bad ? 2 : 1);
+    const line = messageOf(error).replace(/\s*\n\s*/g, " ");
+    exitWith(`tandem: ${line}${bad ? " (--help shows the usage)" : ""}`, bad ? 2 : 1);
   }
 }
 

@@ -44,7 +44,10 @@ export const serveCommand: Command = {
     const stopBoot = () => abort.abort(new RuntimeError("STOPPING", "it was told to stop"));
     const signals = ["SIGINT", "SIGTERM"] as const;
     for (const signal of signals) Deno.addSignalListener(signal, stopBoot);
+    // A boot that waits for what never comes must not end the program without a word.
+    const alive = setInterval(() => {}, 2 ** 31 - 1);
     const box = await serve(site, { hostname, port, store, log, signal: abort.signal });
+    clearInterval(alive);
     const stopped = runUntilStopped(box, { log, graceMs, detached });
     for (const signal of signals) Deno.removeSignalListener(signal, stopBoot);
     say(`${site.options.name} on ${box.url.replace(/\/$/, "")}`);

@@ -26,6 +26,27 @@ export async function loadFunction(
 }
 
 /**
+ * Looks whether a document on this machine is there. Deno itself writes about a worker that cannot
+ * load, so that a mistyped path is better found before there is one.
+ *
+ * @throws {RuntimeError} `DOCUMENT_INVALID` if there is no such file.
+ */
+export async function checkDocument(url: string): Promise<void> {
+  if (!url.startsWith("file:")) return;
+  try {
+    await Deno.stat(new URL(url));
+  } catch (cause) {
+    // Whatever else is wrong, or may not be seen, the loader says better.
+    if (!(cause instanceof Deno.errors.NotFound)) return;
+    throw new RuntimeError(
+      "DOCUMENT_INVALID",
+      `Cannot load document ${url}: there is no such file`,
+      { cause },
+    );
+  }
+}
+
+/**
  * Imports a document.
  *
  * @throws {RuntimeError} `DOCUMENT_INVALID` if it cannot be loaded.

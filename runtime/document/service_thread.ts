@@ -38,7 +38,10 @@ export class ServiceThread {
     let hasReported = false;
     const run = this.#run(() => (hasReported = true, report()));
     this.#ended = run.then(
-      () => options.log.info("A service thread ended", { document: options.document }),
+      () => {
+        if (!hasReported || this.#abort.signal.aborted) return;
+        options.log.info("A service thread ended", { document: options.document });
+      },
       (error) => {
         if (!hasReported || this.#abort.signal.aborted) return;
         options.log.error("A service thread failed", {
@@ -61,6 +64,8 @@ export class ServiceThread {
       const late = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs));
       await Promise.race([this.#ended, late]);
       clearTimeout(timer);
+      // Without time to answer nobody can tell whether the worker is stuck.
+      if (graceMs === 0) thread.end("closed", "the box stops");
       if (await thread.close(Math.min(graceMs, 500)) === "stuck") {
         this.#options.log.error(
           "A service thread is stuck and burns a core until the process ends",

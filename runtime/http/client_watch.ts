@@ -33,7 +33,7 @@ export class ClientWatch {
   send(response: Response, ended: () => void): Response {
     this.#request.signal.removeEventListener("abort", this.#gone);
     // Only a body that something still feeds needs to be watched.
-    if (response.body === null || this.#running === 0) {
+    if (response.body === null || (this.#running === 0 && isWhole(response.body))) {
       ended();
       return response;
     }
@@ -68,5 +68,18 @@ export class ClientWatch {
 
   #leave(): void {
     this.#abort.abort(new DOMException("The client has gone", "AbortError"));
+  }
+}
+
+/**
+ * Whether a body was made from text or bytes: the Fetch standard makes such a body a byte stream,
+ * while a stream that a handler writes to is as good as never one.
+ */
+function isWhole(body: ReadableStream<Uint8Array>): boolean {
+  try {
+    body.getReader({ mode: "byob" }).releaseLock();
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -74,13 +74,15 @@ export class Entrypoint {
     const phases = new Phases();
     const watch = new ClientWatch(request);
     const variables = this.#variables(phases, watch);
-    let response: Response;
+    let response: Response | undefined;
     try {
       await this.#options.requestInit?.({ ...variables, request });
       response = await this.#app.fetch(request, variables, phases.executionCtx, info);
       await phases.beforeSend();
     } catch (error) {
       variables.log.error("A page failed", { why: messageOf(error) });
+      // Whatever feeds the body must hear that nobody reads it.
+      if (response?.body?.locked === false) response.body.cancel(error).catch(isLoggedAlready);
       response = new Response("Internal Server Error", { status: 500 });
     }
     return watch.send(response, () => {
@@ -130,3 +132,6 @@ export class Entrypoint {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 }
+
+/** The page has failed, and says so. */
+function isLoggedAlready(): void {}

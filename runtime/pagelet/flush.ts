@@ -56,8 +56,9 @@ export function flush(
   const writer = writable.getWriter();
   const encoder = new TextEncoder();
   const write = (chunk: string | Uint8Array) =>
-    writer.write(typeof chunk === "string" ? encoder.encode(chunk) : chunk);
-  const pipe = async (task: PageletTask | null) => {
+    forgiven(writer.write(typeof chunk === "string" ? encoder.encode(chunk) : chunk));
+  const pipe = (task: PageletTask | null) => forgiven(pipeParts(task));
+  const pipeParts = async (task: PageletTask | null) => {
     if (task === null) return;
     for await (const { body } of task) if (body !== "") await write(body);
   };
@@ -70,4 +71,10 @@ export function flush(
   });
   c.header("content-type", contentType);
   return c.body(readable);
+}
+
+/** A page that does not wait for what it writes must not take the box down when the client goes. */
+function forgiven(written: Promise<void>): Promise<void> {
+  written.catch(() => {});
+  return written;
 }

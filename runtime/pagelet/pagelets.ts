@@ -28,7 +28,7 @@ export function createPagelets(options: PageletsOptions): Pagelets {
   let started = 0;
   const start = (url: string, pageletOptions: PageletOptions = {}): PageletTask => {
     const { timeoutMs, signal } = pageletOptions;
-    if (timeoutMs !== undefined && !(timeoutMs > 0)) {
+    if (timeoutMs !== undefined && (typeof timeoutMs !== "number" || !(timeoutMs > 0))) {
       throw new RangeError(
         `Cannot start pagelet "${url}": timeoutMs must be above 0, and ${timeoutMs} was given`,
       );
@@ -87,10 +87,10 @@ export async function* asCompleted(
   }
 }
 
-function cancelWith(task: PageletTask, signal: AbortSignal | undefined): void {
+function cancelWith(task: SourceTask, signal: AbortSignal | undefined): void {
   if (signal === undefined) return;
   const cancel = () => task.cancel(signal.reason);
   if (signal.aborted) return cancel();
   signal.addEventListener("abort", cancel, { once: true });
-  task.ended.then(() => signal.removeEventListener("abort", cancel));
+  task.over.then(() => signal.removeEventListener("abort", cancel));
 }

@@ -13,7 +13,12 @@ import type { ExecutionContext } from "./compose.ts";
 export class Phases {
   /** What the handler sees as `c.executionCtx`. */
   readonly executionCtx: ExecutionContext = {
-    waitUntil: (promise) => void this.#postSend.push(Promise.resolve(promise)),
+    waitUntil: (promise) => {
+      const work = Promise.resolve(promise);
+      // It may fail long before it is waited for, which must not end the isolate.
+      work.catch(afterSendReportsIt);
+      this.#postSend.push(work);
+    },
     passThroughOnException: () => {},
     props: {},
   };
@@ -60,6 +65,9 @@ export class Phases {
     }
   }
 }
+
+/** A rejection stays with the promise until `afterSend` looks at it. */
+function afterSendReportsIt(): void {}
 
 function requireFunction(name: string, fn: unknown): () => unknown {
   if (typeof fn === "function") return fn as () => unknown;

@@ -128,12 +128,13 @@ export class PageletServer {
         const task = this.submit(request, { timeoutMs: limit, parent });
         const handle = nextHandle++;
         handles.set(handle, task);
-        task.ended.then(() => handles.delete(handle));
         return handle;
       },
       pageletAnswer: async (handle) => {
         const task = handles.get(handle as number);
         if (task === undefined) throw new RangeError("Cannot collect a pagelet: it is not known");
+        // Not sooner: a quick task ends before the worker has heard of its handle.
+        task.ended.then(() => handles.delete(handle as number));
         const answer = await task.answer;
         return answer.body instanceof ReadableStream ? transfer(answer, [answer.body]) : answer;
       },

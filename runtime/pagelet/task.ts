@@ -26,7 +26,8 @@ const READ_AHEAD = 1 << 20;
 /** Collects what a {@linkcode PageletSource} brings. */
 export class SourceTask implements PageletTask {
   readonly url: string;
-  readonly ended: Promise<void>;
+  /** The same as {@linkcode PageletTask.ended}, for who only listens: it does not count as waiting. */
+  readonly over: Promise<void>;
   readonly #source: PageletSource;
   readonly #decoder = new TextDecoder();
   #head: PageletAnswer | undefined;
@@ -39,12 +40,12 @@ export class SourceTask implements PageletTask {
   #final: PageletPart | undefined;
   #error: Error | undefined;
   #wake: (() => void)[] = [];
-  #resolveEnded!: () => void;
+  #resolveOver!: () => void;
 
   constructor(url: string, source: PageletSource) {
     this.url = url;
     this.#source = source;
-    this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
+    this.over = new Promise((resolve) => this.#resolveOver = resolve);
     source.answer.then((answer) => this.#begin(answer), (error) => this.#finish(error));
   }
 
@@ -55,6 +56,11 @@ export class SourceTask implements PageletTask {
     const code = this.#error instanceof RuntimeError ? this.#error.code : undefined;
     if (code === "DEADLINE_EXCEEDED") return "timed-out";
     return code === "CANCELLED" ? "cancelled" : "failed";
+  }
+
+  get ended(): Promise<void> {
+    this.#source.wait();
+    return this.over;
   }
 
   get error(): Error | undefined {
@@ -110,6 +116,8 @@ export class SourceTask implements PageletTask {
     if (this.#over) return;
     this.#source.cancel(reason);
     if (this.#head === undefined) return;
+    // Whoever cancels wants nothing more, not even what has come already.
+    this.#chunks = [];
     const why = reason instanceof Error ? reason.message : reason ?? "it was cancelled";
     this.#finish(
       new RuntimeError("CANCELLED", `Cannot finish pagelet "${this.url}": ${why}`, {
@@ -124,7 +132,7 @@ export class SourceTask implements PageletTask {
     this.#limit = Infinity;
     this.#source.wait();
     this.#readAhead();
-    return this.ended;
+    return this.over;
   }
 
   #begin(answer: PageletAnswer): void {
@@ -185,7 +193,7 @@ export class SourceTask implements PageletTask {
       this.#error = error instanceof Error ? error : new Error(String(error));
     }
     this.#changed();
-    this.#resolveEnded();
+    this.#resolveOver();
   }
 
   #end(): PageletPart {

@@ -44,7 +44,8 @@ export interface PreparedRequest {
   body: WireRequest["body"] | Promise<Uint8Array>;
 }
 
-const METHOD = /^[A-Za-z][A-Za-z-]{0,31}$/;
+/** What the Fetch standard lets a request have. */
+const METHOD = /^(?!(?:connect|trace|track)$)[a-z][a-z-]{0,31}$/i;
 const ORIGIN = "http://localhost";
 /** Header fields that one message may have. */
 const MAX_HEADERS = 256;
@@ -55,12 +56,13 @@ const MAX_HEADERS = 256;
  * @throws {TypeError} If the URL, the method, a header or the body is wrong.
  */
 export function prepareRequest(url: unknown, options: PageletOptions): PreparedRequest {
-  const headers = new Headers(options.headers);
+  const headers = readHeaders(options.headers);
   const body = encodeBody(options.body, headers);
-  const method = (options.method ?? (body === null ? "GET" : "POST")).toUpperCase();
-  if (!METHOD.test(method)) {
-    throw new TypeError(`Cannot start a pagelet: ${JSON.stringify(options.method)} is no method`);
+  const given = options.method ?? (body === null ? "GET" : "POST");
+  if (typeof given !== "string" || !METHOD.test(given)) {
+    throw new TypeError(`Cannot start a pagelet: ${JSON.stringify(given)} is no method`);
   }
+  const method = given.toUpperCase();
   if (body !== null && (method === "GET" || method === "HEAD")) {
     throw new TypeError(`Cannot start a pagelet: a ${method} request has no body`);
   }
@@ -124,6 +126,17 @@ function absoluteUrl(url: unknown): string {
     );
   }
   return new URL(ORIGIN + (url.startsWith("/") ? "" : "/") + url).href;
+}
+
+function readHeaders(given: HeadersInit | undefined): Headers {
+  try {
+    return new Headers(given);
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot start a pagelet: its headers are ${Deno.inspect(given, { compact: true })}`,
+      { cause },
+    );
+  }
 }
 
 function encodeBody(

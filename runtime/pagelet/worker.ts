@@ -46,7 +46,14 @@ export function open(context: WorkerContext): WorkerApi {
       duplex: "half",
       signal: abort.signal,
     } as RequestInit);
-    const { response, error } = await respond(app, request, variables, phases, initialise, errors);
+    const { response, body, error } = await respond(
+      app,
+      request,
+      variables,
+      phases,
+      initialise,
+      errors,
+    );
     const head = {
       status: response.status,
       headers: [...response.headers],
@@ -55,7 +62,6 @@ export function open(context: WorkerContext): WorkerApi {
     if (head.error !== undefined) {
       variables.log.error("A handler failed", describe(wire, head.error));
     }
-    const body = await readBody(response);
     const finish = () => {
       running.delete(id);
       return phases.afterSend(variables.log);
@@ -66,7 +72,10 @@ export function open(context: WorkerContext): WorkerApi {
       else setTimeout(() => finish().then(() => context.call("done", id)));
       return { ...head, body, open };
     }
-    const stream = onceRead(body, () => void finish().then(() => context.call("done", id)));
+    const stream = onceRead(body, (cancelled) => {
+      if (cancelled) abort.abort(new RuntimeError("CANCELLED", "Nobody reads the response"));
+      finish().then(() => context.call("done", id));
+    });
     return transfer({ ...head, body: stream, open: true }, [stream]);
   }
 
@@ -119,16 +128,41 @@ async function respond(
   phases: Phases,
   initialise: ((context: SessionContext) => unknown) | undefined,
   errors: WeakMap<TandemVariables, Error>,
-): Promise<{ response: Response; error: unknown }> {
+): Promise<{ response: Response; body: PageletAnswer["body"]; error: unknown }> {
+  let response: Response | undefined;
   try {
-    if (initialise !== undefined) await initialise({ ...variables, request });
-    const response = await app.fetch(request, variables, phases.executionCtx);
-    if (!(response instanceof Response)) throw new TypeError("The handler returned no response");
+    if (initialise !== undefined) await openSession(initialise, { ...variables, request });
+    response = await app.fetch(request, variables, phases.executionCtx);
+    if (!(response instanceof Response) || response.status === 0) {
+      throw new TypeError("The handler returned no response");
+    }
     await phases.beforeSend();
-    return { response, error: errors.get(variables) };
+    const body = await readBody(response);
+    return { response, body, error: errors.get(variables) };
   } catch (error) {
-    const response = new Response("Internal Server Error", { status: 500 });
-    return { response, error: error ?? new Error(`thrown value: ${error}`) };
+    // Whatever feeds the body must hear that nobody reads it; a body that is being read cannot be told.
+    if (response?.body?.locked === false) response.body.cancel(error).catch(readerSaysIt);
+    return {
+      response: new Response(null, {
+        status: 500,
+        headers: { "content-type": "text/plain;charset=UTF-8" },
+      }),
+      body: new TextEncoder().encode("Internal Server Error"),
+      error: error ?? new Error(`thrown value: ${error}`),
+    };
+  }
+}
+
+async function openSession(
+  initialise: (context: SessionContext) => unknown,
+  context: SessionContext,
+): Promise<void> {
+  try {
+    await initialise(context);
+  } catch (cause) {
+    throw new RuntimeError("INIT_FAILED", "Cannot handle the request: request init failed", {
+      cause,
+    });
   }
 }
 
@@ -152,6 +186,11 @@ async function readBody(
       const next = await Promise.race([pending, turn]);
       if (next === undefined) break;
       if (next.done) return join(chunks);
+      if (!(next.value instanceof Uint8Array)) {
+        const error = new TypeError("The response's body holds a chunk that is not bytes");
+        reader.cancel(error).catch(readerSaysIt);
+        throw error;
+      }
       chunks.push(next.value);
       pending = reader.read();
     }
@@ -172,10 +211,10 @@ async function readBody(
   }, { highWaterMark: 0 });
 }
 
-/** Passes a stream on and tells when it has ended, in whatever way. */
+/** Passes a stream on and tells when it has ended, and whether that was because nobody reads it. */
 function onceRead(
   source: ReadableStream<Uint8Array>,
-  ended: () => void,
+  ended: (cancelled: boolean) => void,
 ): ReadableStream<Uint8Array> {
   const reader = source.getReader();
   return new ReadableStream<Uint8Array>({
@@ -187,13 +226,13 @@ function onceRead(
       } catch (error) {
         controller.error(error);
       }
-      ended();
+      ended(false);
     },
     async cancel(reason) {
       try {
         await reader.cancel(reason);
       } finally {
-        ended();
+        ended(true);
       }
     },
   }, { highWaterMark: 0 });

@@ -33,8 +33,8 @@ export interface PoolOptions extends RecyclePolicy {
   idleMs: number;
   /** How long a cancelled handler may take to stop before its worker is replaced. */
   graceMs: number;
-  /** Starts a worker that may call these services. */
-  start(services: Services): Promise<Thread>;
+  /** Starts a worker that may call these services; gives it up when the signal aborts. */
+  start(services: Services, signal: AbortSignal): Promise<Thread>;
   /** Makes the services of one worker, given a way to find the tasks that run on that worker. */
   services(find: (id: unknown) => PoolTask<unknown> | undefined): Services;
   /** Hears that a worker was given up while stuck. */
@@ -69,6 +69,8 @@ export class Pool {
   readonly #waited = new Set<PoolTask<unknown>>();
   readonly #workers = new Set<PoolWorker>();
   readonly #retired = new Set<Promise<unknown>>();
+  readonly #started = new Set<Promise<unknown>>();
+  readonly #shut = new AbortController();
   readonly #deadlines: Deadlines;
   readonly #figures = { ended: 0, refused: 0, leaked: 0 };
   #starting = 0;
@@ -132,7 +134,7 @@ export class Pool {
     if (this.#busy) await new Promise<void>((resolve) => this.#emptied.push(resolve));
   }
 
-  /** Gives up what is left and ends the workers, each within `graceMs` milliseconds. */
+  /** Gives up what is left and ends the workers, each within `graceMs` milliseconds, 0: at once. */
   async close(graceMs: number): Promise<void> {
     this.#stopping = this.#closed = true;
     clearInterval(this.#idleTimer);
@@ -145,6 +147,8 @@ export class Pool {
       for (const task of [...worker.tasks.values()]) this.#settle(worker, task, gone);
       this.#retire(worker, graceMs);
     }
+    this.#shut.abort(gone);
+    await Promise.allSettled(this.#started);
     await Promise.all(this.#retired);
     this.#deadlines.close();
   }
@@ -224,6 +228,7 @@ export class Pool {
     const { job } = task;
     const made = job.payload();
     const payload = made instanceof Promise ? await made : made;
+    if (task.error !== undefined) throw task.error;
     const args = [task.id, payload, task.deadline === Infinity ? 0 : task.remainingMs];
     const answered = await worker.thread.call("run", args, {
       accept: (value) => job.accept(value, task),
@@ -257,7 +262,7 @@ export class Pool {
     worker.idleSince = performance.now();
     if (worker.tasks.size === 0 && (worker.retiring || worker.isDue(this.#options))) {
       this.#retire(worker, this.#options.graceMs);
-    }
+    } else if (worker.retiring) this.#giveUp(worker);
     this.#pump();
     this.#watchIdle();
   }
@@ -324,13 +329,31 @@ export class Pool {
         `A worker of pool ${this.#options.name} was replaced: ${task.job.name} did not stop`,
         { worker: worker.thread.name, stuck: !answers },
       );
-      if (!answers) this.#leak();
-      worker.thread.end(answers ? "closed" : "stuck", error);
+      task.overdue = true;
+      if (answers) return this.#giveUp(worker);
+      this.#leak();
+      worker.thread.end("stuck", `${task.job.name} did not stop`);
     }, this.#options.graceMs);
     task.ended.then(() => clearTimeout(timer));
   }
 
-  async #grow(): Promise<void> {
+  /** Ends a worker as soon as nothing but tasks that do not stop is left on it. */
+  #giveUp(worker: PoolWorker): void {
+    worker.retiring = true;
+    const running = [...worker.tasks.values()];
+    if (running.length === 0 || running.some(({ overdue }) => !overdue)) return;
+    worker.thread.end("closed", `${running[0]!.job.name} did not stop`);
+  }
+
+  #grow(): Promise<void> {
+    const started = this.#startWorker();
+    this.#started.add(started);
+    const forget = () => this.#started.delete(started);
+    started.then(forget, forget);
+    return started;
+  }
+
+  async #startWorker(): Promise<void> {
     this.#starting++;
     try {
       const tasks = new Map<number, PoolTask<unknown>>();
@@ -338,7 +361,7 @@ export class Pool {
       const thread = await this.#options.start({
         done: (id) => this.#done(find(id)),
         ...this.#options.services(find),
-      });
+      }, this.#shut.signal);
       const worker = new PoolWorker(thread, tasks);
       this.#workers.add(worker);
       thread.ended.then(({ error }) => this.#lose(worker, error));
@@ -365,6 +388,8 @@ export class Pool {
     if (worker.retiring && !this.#workers.has(worker)) return;
     worker.retiring = true;
     this.#workers.delete(worker);
+    // Without time to answer nobody can tell whether the worker is stuck.
+    if (graceMs === 0) worker.thread.end("closed", "it was closed");
     const closed = worker.thread.close(graceMs).then((reason) => {
       if (reason === "stuck") this.#leak();
       this.#retired.delete(closed);

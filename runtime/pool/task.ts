@@ -60,6 +60,8 @@ export class PoolTask<A> {
   worker: PoolWorker | undefined;
   /** What went wrong, once something has. */
   error: Error | undefined;
+  /** For the pool: whether it goes on although it was told to stop and had time to. */
+  overdue = false;
   /** For the pool: what keeps the worker after the answer. */
   holds = { worker: true, stream: false };
   readonly #owner: TaskOwner;

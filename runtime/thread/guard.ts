@@ -10,8 +10,8 @@
  */
 
 import type { Endpoint } from "../deps/comlink.ts";
-import { parseErrorRecord, toErrorRecord } from "../errors.ts";
-import { findForbidden, isRecord } from "./values.ts";
+import { messageOf, parseErrorRecord, toErrorRecord } from "../errors.ts";
+import { findForbidden, isRecord, releaseStreams } from "./values.ts";
 
 /** Turns the raw value of an answer into what the caller gets; throws when the value is not what it asked for. */
 export type Accept = (value: unknown) => unknown;
@@ -40,24 +40,23 @@ export class Guard {
   readonly calls: Endpoint;
   /** Where Comlink's `wrap` listens: answers of the worker. */
   readonly answers: Endpoint;
-  readonly #options: GuardOptions;
+  #options: GuardOptions | undefined;
   readonly #callListeners = new Set<Listener>();
   readonly #answerListeners = new Set<Listener>();
   readonly #openCalls = new Set<string>();
   readonly #openQuestions = new Map<string, Accept>();
   #nextAccept: Accept = acceptPlain;
-  #closed = false;
 
   constructor(options: GuardOptions) {
     this.#options = options;
     this.calls = endpoint(this.#callListeners, (message, transfer) => {
-      if (this.#closed) return;
+      if (this.#options === undefined) return;
       this.#openCalls.delete(message.id as string);
-      options.post(message, transfer);
+      this.#options.post(message, transfer);
     });
     this.answers = endpoint(this.#answerListeners, (message, transfer) => {
       // Comlink also sends RELEASE when it collects a proxy; a worker never needs to hear of it.
-      if (this.#closed || message.type !== "APPLY") return;
+      if (this.#options === undefined || message.type !== "APPLY") return;
       this.#ask(message, transfer);
     });
   }
@@ -77,16 +76,27 @@ export class Guard {
 
   /** Takes one message of the worker. */
   receive(event: MessageEvent): void {
-    if (this.#closed) return;
-    const fault = this.#take(event);
+    const options = this.#options;
+    if (options === undefined) return;
+    let fault: string | undefined;
+    try {
+      fault = this.#take(event, options);
+    } catch (error) {
+      // A message may be too large even to be looked through, and an error here would end the process.
+      fault = `sent a message that cannot be checked: ${messageOf(error)}`;
+    }
     if (fault === undefined) return;
     this.close();
-    this.#options.onViolation(fault);
+    options.onViolation(fault);
+    release(event);
   }
 
-  /** Lets nothing pass any more, in either direction. */
+  /**
+   * Lets nothing pass any more, in either direction, and forgets whom it served: Comlink keeps the
+   * endpoints for as long as the proxies made of them live, which must not keep a worker's owner alive.
+   */
   close(): void {
-    this.#closed = true;
+    this.#options = undefined;
     this.#openCalls.clear();
     this.#openQuestions.clear();
     this.#callListeners.clear();
@@ -97,7 +107,7 @@ export class Guard {
     const id = message.id as string;
     this.#openQuestions.set(id, this.#nextAccept);
     try {
-      this.#options.post(message, transfer);
+      this.#options!.post(message, transfer);
     } catch (error) {
       // What cannot be cloned was never sent: answer in the worker's place, so that nothing stays open.
       this.#openQuestions.delete(id);
@@ -105,7 +115,7 @@ export class Guard {
     }
   }
 
-  #take(event: MessageEvent): string | undefined {
+  #take(event: MessageEvent, options: GuardOptions): string | undefined {
     if (event.ports.length > 0) return "sent a port";
     const data: unknown = event.data;
     if (!isRecord(data)) return "sent a message that is no record";
@@ -113,22 +123,24 @@ export class Guard {
     if (typeof id !== "string" || id === "" || id.length > MAX_ID_LENGTH) {
       return "sent a message without a usable id";
     }
-    if (type === "APPLY") return this.#takeCall(id, data);
+    if (type === "APPLY") return this.#takeCall(id, data, options);
     if (type === "RAW" || type === "HANDLER") return this.#takeAnswer(id, data);
     return `sent a message of type ${typeof type === "string" ? type.slice(0, 32) : typeof type}`;
   }
 
-  #takeCall(id: string, data: Record<string, unknown>): string | undefined {
+  #takeCall(
+    id: string,
+    data: Record<string, unknown>,
+    { names, maxOpenCalls }: GuardOptions,
+  ): string | undefined {
     const { path, argumentList } = data;
     if (!Array.isArray(path) || path.length !== 1 || typeof path[0] !== "string") {
       return "called a path that is not one name";
     }
     const name: string = path[0];
-    if (!this.#options.names.has(name)) return `called the unknown name "${name.slice(0, 64)}"`;
+    if (!names.has(name)) return `called the unknown name "${name.slice(0, 64)}"`;
     if (this.#openCalls.has(id)) return "called with an id that is in use";
-    if (this.#openCalls.size >= this.#options.maxOpenCalls) {
-      return `has more than ${this.#options.maxOpenCalls} calls open`;
-    }
+    if (this.#openCalls.size >= maxOpenCalls) return `has more than ${maxOpenCalls} calls open`;
     if (!Array.isArray(argumentList) || argumentList.length > MAX_ARGUMENTS) {
       return `called "${name}" with a malformed argument list`;
     }
@@ -168,6 +180,16 @@ export class Guard {
     this.#openQuestions.delete(id);
     dispatch(this.#answerListeners, { id, type: "RAW", value });
     return undefined;
+  }
+}
+
+/** Closes what a refused message has brought into this isolate. */
+function release({ ports, data }: MessageEvent): void {
+  for (const port of ports) port.close();
+  try {
+    releaseStreams(data);
+  } catch {
+    // Too large to be looked through: what it brought goes with the worker.
   }
 }
 

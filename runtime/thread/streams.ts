@@ -1,13 +1,14 @@
 /**
  * Byte streams that come from a worker.
  *
- * A stream whose worker is gone never ends by itself, its chunks may be anything, and it may never
- * stop. What comes out here ends with the worker, holds bytes only, and no more of them than allowed.
+ * A stream whose worker is gone never ends by itself, its chunks and its error may be anything, and it
+ * may never stop. What comes out here ends with the worker, holds bytes only and no more of them than
+ * allowed, and fails with an error of ours.
  *
  * @module
  */
 
-import { RuntimeError } from "../errors.ts";
+import { fromErrorRecord, RuntimeError, toErrorRecord } from "../errors.ts";
 
 /** What a {@linkcode guardStream} needs to know. */
 export interface GuardStreamOptions {
@@ -64,8 +65,9 @@ export function guardStream(
           );
         }
         controller.enqueue(value);
-      } catch (error) {
+      } catch (thrown) {
         if (over) return;
+        const error = thrown instanceof RuntimeError ? thrown : rebuildError(thrown);
         finish(error);
         controller.error(error);
         reader.cancel(error).catch(ignoreDeadSource);
@@ -76,6 +78,11 @@ export function guardStream(
       await reader.cancel(reason).catch(ignoreDeadSource);
     },
   }, { highWaterMark: 0 });
+}
+
+/** What a worker's stream failed with is data from the worker: any value, of any size. */
+function rebuildError(thrown: unknown): Error {
+  return fromErrorRecord(toErrorRecord(thrown));
 }
 
 /** A worker that is gone cannot hear that its stream was cancelled, and nobody waits for it to. */

@@ -9,9 +9,10 @@
  */
 
 import { expose, transfer, wrap } from "../deps/comlink.ts";
-import { RuntimeError } from "../errors.ts";
+import { RECORD_LIMITS, RuntimeError } from "../errors.ts";
 import { bootstrapUrl, type ThreadModules } from "./bootstrap.ts";
 import { type Accept, Guard } from "./guard.ts";
+import { containStreamFaults } from "./stream_faults.ts";
 import { installErrorTransfer } from "./transfer.ts";
 
 /** Calls that a worker may make of the entry, by name. Their arguments are untrusted. */
@@ -118,6 +119,7 @@ export class Thread {
 
   constructor({ name, modules, permissions, services, config }: ThreadOptions) {
     installErrorTransfer();
+    containStreamFaults();
     this.name = name;
     this.id = config.threadId;
     this.signal = this.#gone.signal;
@@ -125,7 +127,8 @@ export class Thread {
     const worker = this.#worker = newWorker(name, modules, permissions);
     // Null prototype: only the names that stand here exist.
     const served: Services = Object.assign(Object.create(null), services, {
-      goodbye: (code: unknown) => this.end("exited", `it left with code ${Number(code) || 0}`),
+      goodbye: (code: unknown) =>
+        this.end("exited", `it left with code ${typeof code === "number" ? code : 0}`),
     });
     const guard = this.#guard = new Guard({
       names: new Set(Object.keys(served)),
@@ -137,7 +140,7 @@ export class Thread {
     worker.onmessageerror = () => this.end("violated", "it sent a message that cannot be read");
     worker.onerror = (event) => {
       event.preventDefault();
-      this.end("failed", event.message);
+      this.end("failed", event.message.slice(0, RECORD_LIMITS.text));
     };
     expose(served, guard.calls);
     this.#remote = wrap(guard.answers) as unknown as Remote;

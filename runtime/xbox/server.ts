@@ -79,12 +79,13 @@ export class XboxServer {
         const task = this.submit(message, { timeoutMs: limit, parent });
         const handle = nextHandle++;
         handles.set(handle, task);
-        task.ended.then(() => handles.delete(handle));
         return handle;
       },
       xboxAnswer: async (handle) => {
         const task = handles.get(handle as number);
         if (task === undefined) throw new RangeError("Cannot collect a message: it is not known");
+        // Not sooner: a quick task ends before the worker has heard of its handle.
+        task.ended.then(() => handles.delete(handle as number));
         return await task.answer;
       },
       xboxWait: (handle) => handles.get(handle as number)?.wait(),

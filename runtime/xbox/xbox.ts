@@ -62,7 +62,7 @@ export function createXbox(room: XboxRoom): Xbox {
 }
 
 function checkOptions({ to, timeoutMs }: XboxOptions): void {
-  if (timeoutMs !== undefined && !(timeoutMs > 0)) {
+  if (timeoutMs !== undefined && (typeof timeoutMs !== "number" || !(timeoutMs > 0))) {
     throw new RangeError(
       `Cannot send a message: timeoutMs must be above 0, and ${timeoutMs} was given`,
     );

@@ -38,7 +38,7 @@ export async function untilRefused(port: number): Promise<void> {
   while (await isListening(port));
 }
 
-/** One POST whose body is held back: the server has taken it, and is waiting for the rest. */
+/** One request whose answer has begun and has not ended. */
 export class HeldRequest implements Disposable {
   readonly #connection: Deno.TcpConn;
   readonly #decoder = new TextDecoder();
@@ -49,12 +49,12 @@ export class HeldRequest implements Disposable {
     this.#connection = connection;
   }
 
-  /** Sends the head of the request and waits until the answer shows `sign`. */
+  /** Sends the request and waits until the answer shows `sign`. */
   static async open(url: string, sign: string): Promise<HeldRequest> {
     const { hostname, port, pathname, host } = new URL(url);
     const request = new HeldRequest(await Deno.connect({ hostname, port: Number(port) }));
     await request.#write(
-      `POST ${pathname} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 4\r\nConnection: close\r\n\r\n`,
+      `GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
     );
     while (!request.text.includes(sign)) {
       if (!await request.#read()) throw new Error(`No ${sign} in the answer: ${request.text}`);
@@ -62,9 +62,8 @@ export class HeldRequest implements Disposable {
     return request;
   }
 
-  /** Sends the body, and reads the answer to its end. */
+  /** Reads the answer to its end. */
   async finish(): Promise<string> {
-    await this.#write("done");
     while (await this.#read());
     return this.text;
   }
@@ -116,4 +115,9 @@ export function serveFiles(root = REPOSITORY): Deno.HttpServer<Deno.NetAddr> {
 
 function notFound(): Response {
   return new Response("Not Found", { status: 404 });
+}
+
+/** Reads an answer of JSON. */
+export async function fetchJson(url: string): Promise<Record<string, unknown>> {
+  return await (await fetch(url)).json();
 }

@@ -46,12 +46,14 @@ export async function runDeno(
   return await program.output();
 }
 
-/** Starts `tandem serve`; `flags` are permissions beside {@linkcode BOX_FLAGS}. */
+/** Starts `tandem serve` with {@linkcode BOX_FLAGS} and `flags`; what these say of reading holds. */
 export function startServe(
   args: readonly string[],
   { flags = [], ...options }: ProgramOptions & { flags?: readonly string[] } = {},
 ): Program {
-  return startDeno(["run", ...BOX_FLAGS, ...flags, MOD, "serve", ...args], options);
+  const given = flags.some((flag) => flag.startsWith("--allow-read="));
+  const own = BOX_FLAGS.filter((flag) => !(given && flag.startsWith("--allow-read=")));
+  return startDeno(["run", ...own, ...flags, MOD, "serve", ...args], options);
 }
 
 /** Permissions to keep a store in a folder. */

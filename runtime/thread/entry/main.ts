@@ -7,6 +7,7 @@
  * @module
  */
 
+import "./goodbye.ts";
 import { expose, wrap } from "../../deps/comlink.ts";
 import { installErrorTransfer } from "../transfer.ts";
 import type { ThreadConfig } from "../thread.ts";
@@ -43,6 +44,9 @@ export type WorkerApi = Record<string, (...args: never[]) => unknown>;
 
 type ModuleExports = Record<string, unknown>;
 
+/** The entry's services as Comlink shows them. */
+type Remote = Record<string, (...args: unknown[]) => Promise<unknown>>;
+
 /** What the bootstrap module hands over. */
 interface Parts {
   kind: ModuleExports;
@@ -50,18 +54,15 @@ interface Parts {
   documents: Record<string, ModuleExports>;
 }
 
+/** Calls that are under way at once; the guard ends a worker that has more than 1024. */
+const MAX_OPEN_CALLS = 1000;
+
 /** Serves the entry's calls until the worker ends. */
 export function serveThread({ kind, clients, documents }: Parts): void {
   installErrorTransfer();
-  const scope = globalThis as unknown as Worker & { close(): void };
-  const remote = wrap(scope) as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
-  const methods = new Map<string, (...args: unknown[]) => Promise<unknown>>();
-  const call: Call = (name, ...args) => {
-    let method = methods.get(name);
-    if (method === undefined) methods.set(name, method = remote[name]!);
-    return method(...args);
-  };
-  sayGoodbye(scope, call);
+  const scope = globalThis as unknown as Worker;
+  const remote = wrap(scope) as unknown as Remote;
+  const call = paced(sender(remote));
   const open = kind.open as (context: WorkerContext) => WorkerApi | Promise<WorkerApi>;
   const box: BoxState = { isStopping: false, healthLevel: 100, startedAt: 0 };
   let served: WorkerApi = {};
@@ -79,19 +80,36 @@ export function serveThread({ kind, clients, documents }: Parts): void {
   expose(api, scope);
 }
 
-/** A worker that closes itself raises no event outside, so it says so first. */
-function sayGoodbye(scope: { close(): void }, call: Call): void {
-  const close = scope.close.bind(scope);
-  const exit = Deno.exit;
-  scope.close = () => {
-    void call("goodbye", 0);
-    close();
+/** Calls by name; the proxies are kept, since a call whose proxy is collected never settles. */
+function sender(remote: Remote): Call {
+  const methods = new Map<string, Remote[string]>();
+  return (name, ...args) => {
+    let method = methods.get(name);
+    if (method === undefined) methods.set(name, method = remote[name]!);
+    return method(...args);
   };
-  Object.defineProperty(Deno, "exit", {
-    configurable: true,
-    value: (code = 0) => {
-      void call("goodbye", code);
-      return exit(code);
-    },
-  });
+}
+
+/** Lets calls above {@linkcode MAX_OPEN_CALLS} wait for their turn, first in, first out. */
+function paced(send: Call): Call {
+  const waiting: (() => void)[] = [];
+  let open = 0;
+  const next = () => {
+    open--;
+    waiting.shift()?.();
+  };
+  const begin: Call = (name, ...args) => {
+    open++;
+    const answered = send(name, ...args);
+    answered.then(next, next);
+    return answered;
+  };
+  return (name, ...args) => {
+    if (open < MAX_OPEN_CALLS) return begin(name, ...args);
+    return new Promise((resolve, reject) => {
+      // Copied now, as if it were sent now.
+      const copy = structuredClone(args);
+      waiting.push(() => begin(name, ...copy).then(resolve, reject));
+    });
+  };
 }

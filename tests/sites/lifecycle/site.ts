@@ -18,14 +18,16 @@ site.app.get("/", async (c) => {
   return c.json({ boots, before, told });
 });
 
-// Answers with a first word at once, and with the body when the client has sent it.
-site.app.post("/echo", (c) => {
-  const body = c.req.raw.body!;
+// Answers with a first word at once, and with the last when the store says so.
+site.app.get("/held", (c) => {
+  const { store } = c.var;
+  const encoder = new TextEncoder();
   return c.body(
     new ReadableStream({
       async start(controller) {
-        controller.enqueue(new TextEncoder().encode("begun "));
-        for await (const part of body) controller.enqueue(part);
+        controller.enqueue(encoder.encode("begun "));
+        while (!await store.get("go")) await new Promise((resolve) => setTimeout(resolve, 5));
+        controller.enqueue(encoder.encode("done"));
         controller.close();
       },
     }),

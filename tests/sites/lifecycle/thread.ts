@@ -7,5 +7,6 @@ export default async function thread(context: ThreadContext): Promise<void> {
   started();
   while (!await stopped(60_000));
   await store.set("thread", "told");
+  await store.add("told", 0);
   await store.increment("told");
 }

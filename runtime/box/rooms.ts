@@ -1,0 +1,68 @@
+/**
+ * The pools of a box and the servers that stand on them: pagelets, xbox, and pages in workers.
+ *
+ * @module
+ */
+
+import type { ResolvedOptions, ResolvedPool } from "../options.ts";
+import { PageletServer } from "../pagelet/server.ts";
+import { Pool } from "../pool/pool.ts";
+import type { PoolTask } from "../pool/task.ts";
+import type { Services } from "../thread/thread.ts";
+import type { ThreadType } from "../types/document.ts";
+import type { Log } from "../types/log.ts";
+import { XboxServer } from "../xbox/server.ts";
+import { KINDS, type WorkerFactory } from "./workers.ts";
+
+/** What stands behind the entrypoint and the workers. */
+export interface Rooms {
+  /** Every pool, by the name of the site's option. */
+  pools: ReadonlyMap<"pagelets" | "xbox" | "pages", Pool>;
+  /** Runs pagelets. */
+  pagelets: PageletServer | undefined;
+  /** Runs messages. */
+  xbox: XboxServer | undefined;
+  /** Runs pages, when they run in workers. */
+  pages: PageletServer | undefined;
+  /** What one worker may call of them; `find` knows the tasks that run on that worker. */
+  services(find: (id: unknown) => PoolTask<unknown> | undefined): Services;
+}
+
+/** Opens the pools that a site has; no worker is started. */
+export function openRooms(
+  options: ResolvedOptions,
+  factory: WorkerFactory,
+  { log, onLeak }: { log: Log; onLeak(): void },
+): Rooms {
+  const pools = new Map<"pagelets" | "xbox" | "pages", Pool>();
+  const open = (
+    name: "pagelets" | "xbox" | "pages",
+    module: string,
+    threadType: ThreadType,
+    worker: ResolvedPool,
+  ) => {
+    const kind = { name, module, threadType, worker, hasSessions: true };
+    const pool = new Pool({
+      ...worker,
+      name,
+      log,
+      onLeak,
+      services: (find) => rooms.services(find),
+      start: (services, signal) => factory.start(kind, services, signal),
+    });
+    pools.set(name, pool);
+    return pool;
+  };
+  const { pagelets, xbox, pages } = options;
+  const rooms: Rooms = {
+    pools,
+    pagelets: pagelets &&
+      new PageletServer(open("pagelets", KINDS.pagelet, "Pagelet Thread", pagelets), pagelets),
+    xbox: xbox && new XboxServer(open("xbox", KINDS.xbox, "Xbox Thread", xbox)),
+    pages: pages?.isolation === "worker"
+      ? new PageletServer(open("pages", KINDS.pagelet, "Web Request", pages), pages)
+      : undefined,
+    services: (find) => ({ ...rooms.pagelets?.services(find), ...rooms.xbox?.services(find) }),
+  };
+  return rooms;
+}

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import * as tandem from "../mod.ts";
+import { readDocs } from "./support/docs.ts";
+
+/** Everything that users meet, by kind. A name that leaves here breaks somebody. */
+const SURFACE: Readonly<Record<string, readonly string[]>> = {
+  class: [
+    "KvStore",
+    "RuntimeError",
+  ],
+  function: [
+    "createSite",
+    "flush",
+    "openStore",
+    "serve",
+    "slots",
+  ],
+  interface: [
+    "BoxStatus",
+    "Globals",
+    "Log",
+    "PageContext",
+    "PageOutput",
+    "PageletOptions",
+    "PageletPart",
+    "PageletTask",
+    "Pagelets",
+    "PagesOptions",
+    "PoolOptions",
+    "PoolStatus",
+    "RequestInitOptions",
+    "ResolvedOptions",
+    "ResolvedWorker",
+    "RunningBox",
+    "ServeOptions",
+    "ServerInfo",
+    "Session",
+    "SessionContext",
+    "Site",
+    "SiteOptions",
+    "SiteStoreOptions",
+    "SlotsLayout",
+    "StartupContext",
+    "Store",
+    "StoreEntry",
+    "StoreListOptions",
+    "StoreOptions",
+    "StoreScope",
+    "StoreSetOptions",
+    "TandemEnv",
+    "TandemVariables",
+    "ThreadContext",
+    "ThreadLoopContext",
+    "ThreadLoopOptions",
+    "WorkerOptions",
+    "WritableGlobals",
+    "Xbox",
+    "XboxContext",
+    "XboxOptions",
+    "XboxResult",
+    "XboxTask",
+  ],
+  typeAlias: [
+    "DocumentLocation",
+    "ErrorCode",
+    "LogLevel",
+    "PageletBody",
+    "PageletStatus",
+    "ResolvedPool",
+    "ResolvedThreadLoop",
+    "StoreKey",
+    "StoreKeyPart",
+    "ThreadType",
+    "XboxStatus",
+  ],
+};
+
+Deno.test("mod.ts exports these values, and no default", () => {
+  const found = Object.entries(tandem).map(([name, value]) => [name, typeof value, isClass(value)]);
+  const expected = [
+    ...SURFACE.class!.map((name) => [name, "function", true]),
+    ...SURFACE.function!.map((name) => [name, "function", false]),
+  ];
+  const byName = ([a]: unknown[], [b]: unknown[]) => String(a) < String(b) ? -1 : 1;
+  assert.deepEqual(found.sort(byName), expected.sort(byName));
+});
+
+Deno.test("mod.ts exports these classes, functions and types", async () => {
+  const { symbols } = await readDocs("mod.ts");
+  const found = Map.groupBy(
+    symbols.flatMap(({ name, declarations }) => declarations.map(({ kind }) => ({ kind, name }))),
+    ({ kind }) => kind,
+  );
+  const names = [...found].map(([kind, all]) => [kind, all.map(({ name }) => name).sort()]);
+  assert.deepEqual(Object.fromEntries(names), SURFACE);
+});
+
+function isClass(value: unknown): boolean {
+  return typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value));
+}

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { Hono } from "../../../runtime/deps/hono.ts";
+import type { PageletAnswer, WireRequest } from "../../../runtime/pagelet/wire.ts";
+import { open } from "../../../runtime/pagelet/worker.ts";
+import type { WorkerContext } from "../../../runtime/thread/entry/main.ts";
+import type { TandemEnv } from "../../../mod.ts";
+import { until } from "../http/support.ts";
+
+type Answer = PageletAnswer & { open: boolean };
+
+/** A worker's functions around an app, its calls to the entry recorded. */
+function worker(app: unknown) {
+  const calls: unknown[][] = [];
+  const call = (...args: unknown[]) => {
+    calls.push(args);
+    return Promise.resolve();
+  };
+  const client = () => ({});
+  const context = {
+    config: {
+      threadId: 1,
+      threadType: "Pagelet Thread",
+      globals: {},
+      box: { isStopping: false, healthLevel: 100, startedAt: 0 },
+      options: { document: "file:///x.ts" },
+    },
+    call,
+    box: { isStopping: false, healthLevel: 100, startedAt: 0 },
+    clients: {
+      store: { createStoreClient: client },
+      globals: { createGlobalsClient: client },
+      pagelets: { createPageletClient: client },
+      xbox: { createXboxClient: client },
+    },
+    documents: { main: { default: app } },
+  } as unknown as WorkerContext;
+  const { run, cancel } = open(context) as unknown as {
+    run(id: number, wire: WireRequest): Promise<Answer>;
+    cancel(id: number, why: string): void;
+  };
+  const ask = (path: string, method = "GET") =>
+    run(1, { method, url: `http://localhost${path}`, headers: [], body: null, requestId: "r" });
+  return { ask, cancel, calls, done: () => calls.filter(([name]) => name === "done").length };
+}
+
+const textOf = (body: PageletAnswer["body"]) =>
+  body instanceof ReadableStream
+    ? new Response(body).text()
+    : Promise.resolve(new TextDecoder().decode(body ?? undefined));
+
+Deno.test("open() refuses a document that is no Hono app", () => {
+  for (const wrong of [undefined, {}, () => {}]) {
+    assert.throws(() => worker(wrong), { code: "DOCUMENT_INVALID", message: /file:\/\/\/x.ts/ });
+  }
+});
+
+Deno.test("run() answers whole what ends in its turn, and streams what does not", async () => {
+  const app = new Hono();
+  const encode = (text: string) => new TextEncoder().encode(text);
+  app.get("/whole", (c) => c.text("whole"));
+  app.get("/sync", () =>
+    new Response(
+      new ReadableStream({
+        start(controller) {
+          for (const part of ["a", "b"]) controller.enqueue(encode(part));
+          controller.close();
+        },
+      }),
+    ));
+  let go = () => {};
+  app.get("/later", () =>
+    new Response(
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(encode("a"));
+          go = () => (controller.enqueue(encode("b")), controller.close());
+        },
+      }),
+    ));
+  app.get("/empty", (c) => c.body(null));
+  const { ask, done } = worker(app);
+  for (const [path, text] of [["/whole", "whole"], ["/sync", "ab"]] as const) {
+    const { body, open } = await ask(path);
+    assert.ok(body instanceof Uint8Array && !open, path);
+    assert.equal(await textOf(body), text);
+  }
+  assert.deepEqual([(await ask("/empty")).body, done()], [null, 0]);
+  const later = await ask("/later");
+  assert.ok(later.body instanceof ReadableStream && later.open);
+  go();
+  assert.equal(await textOf(later.body), "ab");
+  await until(() => done() === 1);
+});
+
+Deno.test("cancel() aborts the handler's signals, and so does a reader that leaves", async () => {
+  const app = new Hono<TandemEnv>();
+  const signals: AbortSignal[] = [];
+  app.get("/", (c) => {
+    signals.push(c.var.signal, c.req.raw.signal);
+    return c.body(new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) }));
+  });
+  const { ask, cancel, done } = worker(app);
+  const first = await ask("/");
+  cancel(2, "another");
+  assert.deepEqual(signals.map(({ aborted }) => aborted), [false, false]);
+  cancel(1, "no longer needed");
+  assert.deepEqual(signals.map(({ aborted }) => aborted), [true, true]);
+  assert.match(String(signals[0]!.reason), /no longer needed/);
+  await (first.body as ReadableStream).cancel();
+  const second = await ask("/");
+  await (second.body as ReadableStream).cancel("bored");
+  assert.deepEqual(signals.map(({ aborted }) => aborted), [true, true, true, true]);
+  assert.equal(done(), 2);
+});
+
+Deno.test("run() answers 500 and tells the error's record for whatever goes wrong", async () => {
+  const app = new Hono<TandemEnv>();
+  app.get("/throws", () => {
+    throw new RangeError("thrown");
+  });
+  app.get("/shutdown", (c) => {
+    c.var.onShutdown(() => {
+      throw new TypeError("at the end");
+    });
+    return c.text("never sent");
+  });
+  app.get("/own", () => {
+    throw new SyntaxError("own");
+  });
+  app.onError((error, c) => {
+    if (error instanceof SyntaxError) return c.text("own answer", 422);
+    return c.text("failed", 500);
+  });
+  const { ask, calls } = worker(app);
+  const outcome = async (path: string) => {
+    const { status, body, error } = await ask(path);
+    return [status, await textOf(body), error?.name, error?.message];
+  };
+  assert.deepEqual(await outcome("/throws"), [500, "failed", "RangeError", "thrown"]);
+  assert.deepEqual(await outcome("/shutdown"), [
+    500,
+    "Internal Server Error",
+    "TypeError",
+    "at the end",
+  ]);
+  assert.deepEqual(await outcome("/own"), [422, "own answer", "SyntaxError", "own"]);
+  assert.equal(calls.filter(([name]) => name === "log").length, 3);
+});

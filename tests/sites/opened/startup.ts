@@ -1,0 +1,5 @@
+import type { StartupContext } from "../../../mod.ts";
+
+export default function startup({ globals }: StartupContext): void {
+  globals.set("motd", "hello");
+}

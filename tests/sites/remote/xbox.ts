@@ -1,0 +1,4 @@
+/** Sends the message back. */
+export default function echo(message: unknown): unknown {
+  return message;
+}
