@@ -53,9 +53,6 @@ const FACTORY = "runtime/box/workers.ts";
 /** Modules whose `import type {}` names what workers load, only so that `deno cache` sees it. */
 const NAMES_FOR_THE_CACHE = [FACTORY, "runtime/thread/bootstrap.ts"];
 
-/** A task and the worker that runs it know each other, by their types only. */
-const ACQUAINTED = ["runtime/pool/task.ts", "runtime/pool/worker.ts"];
-
 const ROOT = new URL("../", import.meta.url).href;
 
 interface Graph {
@@ -141,9 +138,9 @@ Deno.test("every module of the runtime is in the graph of mod.ts or of a worker"
 });
 
 Deno.test("no module imports itself by a way round", async () => {
-  const edges = (await wholeGraph()).filter(({ from, to, kind }) =>
+  const edges = (await wholeGraph()).filter(({ from, kind }) =>
     kind === "code" ||
-    !(NAMES_FOR_THE_CACHE.includes(from) || ACQUAINTED.includes(from) && ACQUAINTED.includes(to))
+    !NAMES_FOR_THE_CACHE.includes(from)
   );
   const targets = Map.groupBy(edges.filter(({ to }) => isOurs(to)), ({ from }) => from);
   const done = new Set<string>();

@@ -8,7 +8,7 @@
 import type { Hono } from "../deps/hono.ts";
 import { checkDocument, loadDocument, loadFunction } from "../document/load.ts";
 import { messageOf, RuntimeError } from "../errors.ts";
-import { Entrypoint } from "../http/entrypoint.ts";
+import { Entrypoint, type HostInfo } from "../http/entrypoint.ts";
 import type { ResolvedOptions } from "../options.ts";
 import { composeApp, sealApp } from "../pagelet/compose.ts";
 import type { PoolStatus } from "../pool/pool.ts";
@@ -106,9 +106,9 @@ export class Box {
   }
 
   /** Answers a request. */
-  async fetch(request: Request, info?: object): Promise<Response> {
-    if (this.#stopped) return new Response("Service Unavailable", { status: 503 });
-    return await this.#entrypoint!.fetch(request, info);
+  fetch(request: Request, info?: HostInfo): Promise<Response> {
+    if (!this.#stopped) return this.#entrypoint!.fetch(request, info);
+    return Promise.resolve(new Response("Service Unavailable", { status: 503 }));
   }
 
   /** Figures for people and health checks. */
@@ -167,7 +167,7 @@ export class Box {
     const factory = new WorkerFactory({ site: options, store, globals, log, box });
     const rooms = openRooms(options, factory, { log, onLeak: () => box.countLeak() });
     this.#pools = rooms.pools;
-    this.#threads.start(options, factory, () => rooms.services(() => undefined), log);
+    this.#threads.start(options, factory, () => rooms.services("own"), log);
     await untilAborted(this.#threads.barrier(), signal);
     for (const [name, pool] of rooms.pools) {
       const { document } = options[name]!;

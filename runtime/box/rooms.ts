@@ -7,7 +7,7 @@
 import type { ResolvedOptions, ResolvedPool } from "../options.ts";
 import { PageletServer } from "../pagelet/server.ts";
 import { Pool } from "../pool/pool.ts";
-import type { PoolTask } from "../pool/task.ts";
+import type { FindTask } from "../pool/task.ts";
 import type { Services } from "../thread/thread.ts";
 import type { ThreadType } from "../types/document.ts";
 import type { Log } from "../types/log.ts";
@@ -24,8 +24,11 @@ export interface Rooms {
   xbox: XboxServer | undefined;
   /** Runs pages, when they run in workers. */
   pages: PageletServer | undefined;
-  /** What one worker may call of them; `find` knows the tasks that run on that worker. */
-  services(find: (id: unknown) => PoolTask<unknown> | undefined): Services;
+  /**
+   * What one worker may call of them: in the name of the tasks that `find` finds, or, as service
+   * threads do, in its own.
+   */
+  services(find: FindTask | "own"): Services;
 }
 
 /** Opens the pools that a site has; no worker is started. */
@@ -62,7 +65,14 @@ export function openRooms(
     pages: pages?.isolation === "worker"
       ? new PageletServer(open("pages", KINDS.pagelet, "Web Request", pages), pages)
       : undefined,
-    services: (find) => ({ ...rooms.pagelets?.services(find), ...rooms.xbox?.services(find) }),
+    services: (find) => {
+      const rootless = find === "own";
+      const tasks: FindTask = rootless ? () => undefined : find;
+      return {
+        ...rooms.pagelets?.services(tasks, { rootless }),
+        ...rooms.xbox?.services(tasks, { rootless }),
+      };
+    },
   };
   return rooms;
 }

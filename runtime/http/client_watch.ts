@@ -7,6 +7,8 @@
  * @module
  */
 
+import { isUnfinished } from "../pagelet/flush.ts";
+
 /** Watches the client of one request. */
 export class ClientWatch {
   /** Aborts when the client has gone before it got its whole response. */
@@ -29,24 +31,19 @@ export class ClientWatch {
     ended.then(() => this.#running--);
   }
 
-  /** Hands the response on; `ended` is called once when it has been sent, or cannot be. */
-  send(response: Response, ended: () => void): Response {
+  /**
+   * Watches the response's body, if there is something left that would have to be cancelled: what the
+   * request has started still runs, or the page is still being written and may start more.
+   */
+  watch(response: Response): Response {
     this.#request.signal.removeEventListener("abort", this.#gone);
-    // Only a body that something still feeds needs to be watched.
-    if (response.body === null || (this.#running === 0 && isWhole(response.body))) {
-      ended();
-      return response;
-    }
-    return new Response(this.#watched(response.body, ended), response);
+    const { body } = response;
+    if (body === null || (this.#running === 0 && !isUnfinished(body))) return response;
+    return new Response(this.#watched(body), response);
   }
 
-  #watched(body: ReadableStream<Uint8Array>, ended: () => void): ReadableStream<Uint8Array> {
+  #watched(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
     const reader = body.getReader();
-    let over = false;
-    const end = () => {
-      if (!over) ended();
-      over = true;
-    };
     return new ReadableStream<Uint8Array>({
       async pull(controller) {
         try {
@@ -56,11 +53,9 @@ export class ClientWatch {
         } catch (error) {
           controller.error(error);
         }
-        end();
       },
       cancel: async (reason) => {
         this.#leave();
-        end();
         await reader.cancel(reason);
       },
     }, { highWaterMark: 0 });
@@ -68,18 +63,5 @@ export class ClientWatch {
 
   #leave(): void {
     this.#abort.abort(new DOMException("The client has gone", "AbortError"));
-  }
-}
-
-/**
- * Whether a body was made from text or bytes: the Fetch standard makes such a body a byte stream,
- * while a stream that a handler writes to is as good as never one.
- */
-function isWhole(body: ReadableStream<Uint8Array>): boolean {
-  try {
-    body.getReader({ mode: "byob" }).releaseLock();
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -9,13 +9,15 @@
 
 import { messageOf } from "../errors.ts";
 import { withFields } from "../log.ts";
-import type { ComposedApp } from "../pagelet/compose.ts";
+import type { ComposedApp, OnHandlerError } from "../pagelet/compose.ts";
 import { createPagelets } from "../pagelet/pagelets.ts";
-import { Phases } from "../pagelet/phases.ts";
 import type { PageletServer } from "../pagelet/server.ts";
-import type { Globals, ServerInfo, SessionContext, TandemVariables } from "../types/document.ts";
+import { RequestVariables } from "../pagelet/variables.ts";
+import type { Globals, ServerInfo, SessionContext, ThreadType } from "../types/document.ts";
 import type { Log } from "../types/log.ts";
+import type { Pagelets } from "../types/pagelet.ts";
 import type { Store } from "../types/store.ts";
+import type { Xbox } from "../types/xbox.ts";
 import { createXbox } from "../xbox/xbox.ts";
 import type { XboxServer } from "../xbox/server.ts";
 import { ClientWatch } from "./client_watch.ts";
@@ -23,7 +25,7 @@ import { ClientWatch } from "./client_watch.ts";
 /** What the entrypoint stands on. */
 export interface EntrypointOptions {
   /** The site's pages; made once, with the hook that hears of handler errors. */
-  compose(onError: (error: Error, variables: TandemVariables) => void): ComposedApp;
+  compose(onError: OnHandlerError): ComposedApp;
   /** The shared store. */
   store: Store;
   /** Runs pagelets, if the site has any. */
@@ -38,6 +40,12 @@ export interface EntrypointOptions {
   requestInit: ((context: SessionContext) => unknown) | undefined;
   /** The box's log. */
   log: Log;
+}
+
+/** What a host tells about a request, beside what handlers read of it in `c.env`. */
+export interface HostInfo {
+  /** Settles when the response has been sent, or cannot be. Without it nobody knows. */
+  readonly completed?: Promise<void>;
 }
 
 /** Serves requests until it is told to stop. */
@@ -69,67 +77,98 @@ export class Entrypoint {
    *
    * @param info What the server knows of the connection; handlers find it in `c.env`.
    */
-  async fetch(request: Request, info?: object): Promise<Response> {
+  async fetch(request: Request, info?: HostInfo): Promise<Response> {
     this.#active++;
-    const phases = new Phases();
-    const watch = new ClientWatch(request);
-    const variables = this.#variables(phases, watch);
+    const { requestInit } = this.#options;
+    const variables = new PageVariables(this.#options, request);
     let response: Response | undefined;
     try {
-      await this.#options.requestInit?.({ ...variables, request });
-      response = await this.#app.fetch(request, variables, phases.executionCtx, info);
-      await phases.beforeSend();
+      if (requestInit !== undefined) await requestInit(variables.sessionContext(request));
+      response = await this.#app.fetch(request, variables, info);
+      await variables.usedPhases?.beforeSend();
     } catch (error) {
       variables.log.error("A page failed", { why: messageOf(error) });
       // Whatever feeds the body must hear that nobody reads it.
       if (response?.body?.locked === false) response.body.cancel(error).catch(isLoggedAlready);
       response = new Response("Internal Server Error", { status: 500 });
     }
-    return watch.send(response, () => {
-      if (!phases.pending) return this.#end();
-      // Post-send work begins once the response is on its way.
-      setTimeout(() => phases.afterSend(variables.log).then(() => this.#end()));
-    });
+    this.#afterSend(variables, info);
+    return variables.watch?.watch(response) ?? response;
   }
 
-  #variables(phases: Phases, watch: ClientWatch): TandemVariables {
-    const { store, pagelets, xbox, globals, server, log: boxLog } = this.#options;
-    const requestId = crypto.randomUUID();
-    const log = withFields(boxLog, { requestId });
-    const { signal } = watch;
-    return {
-      store,
-      pagelets: createPagelets({
-        enabled: pagelets !== undefined,
-        requestId,
-        signal,
-        submit: ({ head, body }, id, { timeoutMs }) => {
-          const source = pagelets!.source({ ...head, body, requestId: id }, { timeoutMs });
-          watch.started(source.ended);
-          return source;
-        },
-      }),
-      xbox: createXbox({
-        enabled: xbox !== undefined,
-        signal,
-        log,
-        submit: (message, { timeoutMs }) => xbox!.source(message, { timeoutMs }),
-      }),
-      session: { id: requestId, startedAt: Date.now(), requests: 1, locals: {} },
-      requestId,
-      threadType: "Web Request",
-      globals,
-      log,
-      server,
-      signal,
-      onShutdown: phases.onShutdown,
-      onCleanup: phases.onCleanup,
-    };
+  /** Waits until the response has been sent, as far as the host tells, and does what comes then. */
+  #afterSend(variables: PageVariables, info: HostInfo | undefined): void {
+    const phases = variables.usedPhases;
+    const end = () => this.#end();
+    const finish = phases === undefined ? end : () => phases.afterSend(variables.log).then(end);
+    if (info?.completed instanceof Promise) info.completed.then(finish, finish);
+    else if (phases?.pending) setTimeout(finish);
+    else this.#end();
   }
 
   #end(): void {
     if (--this.#active > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+/** The variables of a page. */
+class PageVariables extends RequestVariables {
+  readonly threadType: ThreadType = "Web Request";
+  readonly #options: EntrypointOptions;
+  readonly #request: Request;
+  /** Watches the client, once something wants to know. */
+  watch: ClientWatch | undefined;
+
+  constructor(options: EntrypointOptions, request: Request) {
+    super();
+    this.#options = options;
+    this.#request = request;
+  }
+
+  get store(): Store {
+    return this.#options.store;
+  }
+
+  get globals(): Globals {
+    return this.#options.globals;
+  }
+
+  get server(): ServerInfo {
+    return this.#options.server;
+  }
+
+  get signal(): AbortSignal {
+    return (this.watch ??= new ClientWatch(this.#request)).signal;
+  }
+
+  protected override makePagelets(): Pagelets {
+    const server = this.#options.pagelets;
+    const { requestId, signal } = this;
+    return createPagelets({
+      enabled: server !== undefined,
+      requestId,
+      signal,
+      submit: ({ head, body }, id, { timeoutMs }) => {
+        const source = server!.source({ ...head, body, requestId: id }, { timeoutMs });
+        this.watch!.started(source.ended);
+        return source;
+      },
+    });
+  }
+
+  protected override makeXbox(): Xbox {
+    const server = this.#options.xbox;
+    return createXbox({
+      enabled: server !== undefined,
+      signal: this.signal,
+      log: this.log,
+      submit: (message, { timeoutMs }) => server!.source(message, { timeoutMs }),
+    });
+  }
+
+  protected override makeLog(): Log {
+    return withFields(this.#options.log, { requestId: this.requestId });
   }
 }
 

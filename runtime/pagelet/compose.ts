@@ -7,35 +7,24 @@
  * @module
  */
 
-import type { Context, Hono, MiddlewareHandler } from "../deps/hono.ts";
+import type { Context, Hono } from "../deps/hono.ts";
 import { RuntimeError } from "../errors.ts";
-import type { TandemEnv, TandemVariables } from "../types/document.ts";
+import type { TandemEnv } from "../types/document.ts";
+import { ExecutionContext, type RequestVariables } from "./variables.ts";
 
 /** Where the variables of a request stand in Hono's `env`. */
 const VARIABLES = Symbol("tandem.variables");
 
 /** Hears of an error that a handler threw, before the app's own error handler answers it. */
-export type OnHandlerError = (error: Error, variables: TandemVariables) => void;
+export type OnHandlerError = (error: Error, variables: RequestVariables) => void;
 
 /** An app that is ready to serve. */
 export interface ComposedApp {
-  /** Handles a request whose handlers see `variables` in `c.var`; `env` is what they see in `c.env`. */
-  fetch(
-    request: Request,
-    variables: TandemVariables,
-    executionCtx: ExecutionContext,
-    env?: object,
-  ): Response | Promise<Response>;
-}
-
-/** What handlers see as `c.executionCtx`. */
-export interface ExecutionContext {
-  /** Lets work go on after the response; the worker stays with the request until it has settled. */
-  waitUntil(promise: Promise<unknown>): void;
-  /** Does nothing; there is no origin to pass a request on to. */
-  passThroughOnException(): void;
-  /** Nothing. */
-  props: Record<string, never>;
+  /**
+   * Handles a request whose handlers see `variables` in `c.var` and `env` in `c.env`. The variables are
+   * marked on `env`, which must be an object of this request's own.
+   */
+  fetch(request: Request, variables: RequestVariables, env?: object): Response | Promise<Response>;
 }
 
 /**
@@ -63,7 +52,10 @@ export function composeApp(
   const errorHandler = readErrorHandler(first);
   const plain = errorHandler === readErrorHandler(pristine);
   app.onError((error, c) => {
-    onError(error, (c.env as Env)[VARIABLES]);
+    const { status } = error as { status?: unknown };
+    // An HTTPException below 500 is an answer, thrown: no fault that anybody should look at.
+    const isAnswer = "getResponse" in error && typeof status === "number" && status < 500;
+    if (!isAnswer) onError(error, (c.env as Env)[VARIABLES]);
     return plain && !("getResponse" in error)
       ? c.text("Internal Server Error", 500)
       : errorHandler(error, c);
@@ -71,8 +63,10 @@ export function composeApp(
   enter(app, { method: "ALL", path: "*", basePath: "/", handler: fillVariables });
   for (const { routes } of apps as Hono[]) for (const route of routes) enter(app, route);
   return {
-    fetch: (request, variables, executionCtx, env) =>
-      app.fetch(request, { ...env, [VARIABLES]: variables }, executionCtx),
+    fetch: (request, variables, env = {}) => {
+      (env as Env)[VARIABLES] = variables;
+      return app.fetch(request, env, new ExecutionContext(variables));
+    },
   };
 }
 
@@ -92,16 +86,24 @@ export function sealApp(app: Hono<TandemEnv>): void {
 }
 
 interface Env {
-  [VARIABLES]: TandemVariables;
+  [VARIABLES]: RequestVariables;
 }
 
 type ErrorHandler = (error: Error, c: Context) => Response | Promise<Response>;
 
-const fillVariables: MiddlewareHandler = (c, next) => {
+/**
+ * Lets `c.var`, `c.get` and `c.set` work on the request's own variables, which are made when they are
+ * read; Hono's own map would need all of them in advance.
+ */
+function fillVariables(c: Context, next: () => Promise<void>): Promise<void> {
   const variables = (c.env as Env)[VARIABLES];
-  for (const name in variables) c.set(name as never, variables[name as never]);
+  Object.defineProperty(c, "var", { value: variables });
+  c.get = (name: string) => variables[name as never];
+  c.set = (name: string, value: unknown) => {
+    Object.defineProperty(variables, name, { value, configurable: true, enumerable: true });
+  };
   return next();
-};
+}
 
 function enter(app: Hono, route: Hono["routes"][number]): void {
   app.router.add(route.method, route.path, [route.handler as never, route]);

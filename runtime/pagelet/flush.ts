@@ -70,8 +70,18 @@ export function flush(
     return writer.abort(error);
   });
   c.header("content-type", contentType);
-  return c.body(readable);
+  const response = c.body(readable);
+  if (response.body !== null) unfinished.add(response.body);
+  return response;
 }
+
+/** Whether a body is written by a page that still runs. */
+export function isUnfinished(body: ReadableStream<Uint8Array>): boolean {
+  return unfinished.has(body);
+}
+
+/** The bodies of pages that are sent as they are written. */
+const unfinished = new WeakSet<ReadableStream<Uint8Array>>();
 
 /** A page that does not wait for what it writes must not take the box down when the client goes. */
 function forgiven(written: Promise<void>): Promise<void> {

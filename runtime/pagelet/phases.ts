@@ -7,21 +7,9 @@
 
 import { messageOf } from "../errors.ts";
 import type { Log } from "../types/log.ts";
-import type { ExecutionContext } from "./compose.ts";
 
 /** Collects what one request wants to be run, and runs it. */
 export class Phases {
-  /** What the handler sees as `c.executionCtx`. */
-  readonly executionCtx: ExecutionContext = {
-    waitUntil: (promise) => {
-      const work = Promise.resolve(promise);
-      // It may fail long before it is waited for, which must not end the isolate.
-      work.catch(afterSendReportsIt);
-      this.#postSend.push(work);
-    },
-    passThroughOnException: () => {},
-    props: {},
-  };
   readonly #shutdown: (() => unknown)[] = [];
   readonly #cleanup: (() => unknown)[] = [];
   readonly #postSend: Promise<unknown>[] = [];
@@ -29,6 +17,14 @@ export class Phases {
   /** Whether anything is left to be run after the response. */
   get pending(): boolean {
     return this.#postSend.length > 0 || this.#cleanup.length > 0;
+  }
+
+  /** Adds work that goes on after the response. */
+  waitUntil(promise: Promise<unknown>): void {
+    const work = Promise.resolve(promise);
+    // It may fail long before it is waited for, which must not end the isolate.
+    work.catch(afterSendReportsIt);
+    this.#postSend.push(work);
   }
 
   /** Registers a shutdown function. */

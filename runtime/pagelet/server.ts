@@ -7,7 +7,7 @@
 import { transfer } from "../deps/comlink.ts";
 import { RuntimeError } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
-import type { PoolTask } from "../pool/task.ts";
+import type { FindTask, PoolTask } from "../pool/task.ts";
 import { guardStream } from "../thread/streams.ts";
 import type { Services } from "../thread/thread.ts";
 import { findForbidden } from "../thread/values.ts";
@@ -103,8 +103,11 @@ export class PageletServer {
     };
   }
 
-  /** What one worker may call to nest pagelets; `find` knows the tasks that run on that worker. */
-  services(find: (id: unknown) => PoolTask<unknown> | undefined): Services {
+  /**
+   * What one worker may call to nest pagelets. `find` knows the tasks that run on that worker; without one of
+   * them only a service thread may ask, which is what `rootless` says.
+   */
+  services(find: FindTask, { rootless = false } = {}): Services {
     const handles = new Map<number, PoolTask<PageletAnswer>>();
     let nextHandle = 1;
     return {
@@ -112,7 +115,7 @@ export class PageletServer {
         const request = parseRequest(value);
         if (request === undefined) throw new TypeError("Cannot start a pagelet: malformed request");
         const parent = find(parentId);
-        if (parent === undefined && parentId !== null) {
+        if (parent === undefined && !(rootless && parentId === null)) {
           throw new RuntimeError(
             "STOPPING",
             "Cannot start a pagelet: the request that asks has ended",

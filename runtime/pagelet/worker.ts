@@ -7,18 +7,22 @@
 import { transfer } from "../deps/comlink.ts";
 import { type ErrorRecord, RuntimeError, toErrorRecord } from "../errors.ts";
 import type { WorkerApi, WorkerContext } from "../thread/entry/main.ts";
-import { bindRooms, readRequestInit, type Rooms } from "../thread/entry/rooms.ts";
-import type { SessionContext, TandemVariables, ThreadType } from "../types/document.ts";
-import type { Session } from "../types/xbox.ts";
+import { bindRooms, readRequestInit, type Rooms, type TaskScope } from "../thread/entry/rooms.ts";
+import type { Globals, ServerInfo, SessionContext, ThreadType } from "../types/document.ts";
+import type { Log } from "../types/log.ts";
+import type { Pagelets } from "../types/pagelet.ts";
+import type { Store } from "../types/store.ts";
+import type { Xbox } from "../types/xbox.ts";
+import { type ReadBody, readBody } from "./body.ts";
 import { composeApp, type ComposedApp } from "./compose.ts";
-import { Phases } from "./phases.ts";
+import { RequestVariables } from "./variables.ts";
 import type { PageletAnswer, WireRequest } from "./wire.ts";
 
 /** Loads the app and makes the worker's functions. */
 export function open(context: WorkerContext): WorkerApi {
   const { config, documents } = context;
   const rooms = bindRooms(context);
-  const errors = new WeakMap<TandemVariables, Error>();
+  const errors = new WeakMap<RequestVariables, Error>();
   const pagelets = documents.main!.default;
   const app = composeApp(
     [pagelets],
@@ -32,13 +36,7 @@ export function open(context: WorkerContext): WorkerApi {
   async function run(id: number, wire: WireRequest): Promise<PageletAnswer & { open: boolean }> {
     const abort = new AbortController();
     running.set(id, abort);
-    const phases = new Phases();
-    const variables = makeVariables(config.threadType as ThreadType, rooms, {
-      id,
-      wire,
-      phases,
-      signal: abort.signal,
-    });
+    const variables = new PageletVariables(config.threadType as ThreadType, rooms, id, wire, abort);
     const request = new Request(wire.url, {
       method: wire.method,
       headers: wire.headers,
@@ -46,14 +44,7 @@ export function open(context: WorkerContext): WorkerApi {
       duplex: "half",
       signal: abort.signal,
     } as RequestInit);
-    const { response, body, error } = await respond(
-      app,
-      request,
-      variables,
-      phases,
-      initialise,
-      errors,
-    );
+    const { response, body, error } = await respond(app, request, variables, initialise, errors);
     const head = {
       status: response.status,
       headers: [...response.headers],
@@ -64,15 +55,15 @@ export function open(context: WorkerContext): WorkerApi {
     }
     const finish = () => {
       running.delete(id);
-      return phases.afterSend(variables.log);
+      return variables.usedPhases?.afterSend(variables.log) ?? Promise.resolve();
     };
-    if (!(body instanceof ReadableStream)) {
-      const open = phases.pending;
+    if (typeof body !== "function") {
+      const open = variables.usedPhases?.pending ?? false;
       if (!open) running.delete(id);
       else setTimeout(() => finish().then(() => context.call("done", id)));
       return { ...head, body, open };
     }
-    const stream = onceRead(body, (cancelled) => {
+    const stream = body((cancelled) => {
       if (cancelled) abort.abort(new RuntimeError("CANCELLED", "Nobody reads the response"));
       finish().then(() => context.call("done", id));
     });
@@ -87,56 +78,76 @@ export function open(context: WorkerContext): WorkerApi {
   };
 }
 
-function makeVariables(
-  threadType: ThreadType,
-  rooms: Rooms,
-  { id, wire, phases, signal }: {
-    id: number;
-    wire: WireRequest;
-    phases: Phases;
-    signal: AbortSignal;
-  },
-): TandemVariables {
-  const scope = { taskId: id, requestId: wire.requestId, signal, enabled: true };
-  const session: Session = {
-    id: wire.requestId,
-    startedAt: Date.now(),
-    requests: 1,
-    locals: {},
-  };
-  return {
-    store: rooms.store(),
-    pagelets: rooms.pagelets(scope),
-    xbox: rooms.xbox(scope),
-    session,
-    requestId: wire.requestId,
-    threadType,
-    globals: rooms.globals(),
-    log: rooms.log({ requestId: wire.requestId }),
-    server: rooms.server(),
-    signal,
-    onShutdown: phases.onShutdown,
-    onCleanup: phases.onCleanup,
-  };
+/** The variables of a pagelet, or of a page in a worker. */
+class PageletVariables extends RequestVariables {
+  readonly threadType: ThreadType;
+  readonly #rooms: Rooms;
+  readonly #taskId: number;
+  readonly #abort: AbortController;
+
+  constructor(
+    threadType: ThreadType,
+    rooms: Rooms,
+    taskId: number,
+    { requestId }: WireRequest,
+    abort: AbortController,
+  ) {
+    super(requestId);
+    this.threadType = threadType;
+    this.#rooms = rooms;
+    this.#taskId = taskId;
+    this.#abort = abort;
+  }
+
+  get store(): Store {
+    return this.#rooms.store();
+  }
+
+  get globals(): Globals {
+    return this.#rooms.globals();
+  }
+
+  get server(): ServerInfo {
+    return this.#rooms.server();
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  protected override makePagelets(): Pagelets {
+    return this.#rooms.pagelets(this.#scope());
+  }
+
+  protected override makeXbox(): Xbox {
+    return this.#rooms.xbox(this.#scope());
+  }
+
+  protected override makeLog(): Log {
+    return this.#rooms.log({ requestId: this.requestId });
+  }
+
+  #scope(): Omit<TaskScope, "enabled"> {
+    return { taskId: this.#taskId, requestId: this.requestId, signal: this.signal };
+  }
 }
 
 /** Runs request init, the app and the shutdown functions; an error of any of them becomes the response. */
 async function respond(
   app: ComposedApp,
   request: Request,
-  variables: TandemVariables,
-  phases: Phases,
+  variables: RequestVariables,
   initialise: ((context: SessionContext) => unknown) | undefined,
-  errors: WeakMap<TandemVariables, Error>,
-): Promise<{ response: Response; body: PageletAnswer["body"]; error: unknown }> {
+  errors: WeakMap<RequestVariables, Error>,
+): Promise<{ response: Response; body: ReadBody; error: unknown }> {
   let response: Response | undefined;
   try {
-    if (initialise !== undefined) await openSession(initialise, { ...variables, request });
-    response = await app.fetch(request, variables, phases.executionCtx);
+    if (initialise !== undefined) await openSession(initialise, variables.sessionContext(request));
+    response = await app.fetch(request, variables);
     if (!(response instanceof Response) || response.status === 0) {
       throw new TypeError("The handler returned no response");
     }
-    await phases.beforeSend();
+    await variables.usedPhases?.beforeSend();
     const body = await readBody(response);
     return { response, body, error: errors.get(variables) };
   } catch (error) {
@@ -164,89 +175,6 @@ async function openSession(
       cause,
     });
   }
-}
-
-/**
- * Reads what there is of a body: all of it when it ends within this turn, otherwise a stream that
- * brings what was read and then the rest, chunk by chunk.
- */
-async function readBody(
-  response: Response,
-): Promise<Uint8Array | ReadableStream<Uint8Array> | null> {
-  if (response.body === null) return null;
-  const reader = response.body.getReader();
-  const chunks: Uint8Array[] = [];
-  let turnOver = false;
-  let endTurn = () => {};
-  const turn = new Promise<void>((resolve) => endTurn = resolve);
-  const timer = setTimeout(() => (turnOver = true, endTurn()));
-  let pending = reader.read();
-  try {
-    while (!turnOver) {
-      const next = await Promise.race([pending, turn]);
-      if (next === undefined) break;
-      if (next.done) return join(chunks);
-      if (!(next.value instanceof Uint8Array)) {
-        const error = new TypeError("The response's body holds a chunk that is not bytes");
-        reader.cancel(error).catch(readerSaysIt);
-        throw error;
-      }
-      chunks.push(next.value);
-      pending = reader.read();
-    }
-  } finally {
-    clearTimeout(timer);
-  }
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const early = chunks.shift();
-      if (early !== undefined) return controller.enqueue(early);
-      const { done, value } = await pending;
-      if (done) return controller.close();
-      controller.enqueue(value);
-      pending = reader.read();
-      pending.catch(readerSaysIt);
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
-}
-
-/** Passes a stream on and tells when it has ended, and whether that was because nobody reads it. */
-function onceRead(
-  source: ReadableStream<Uint8Array>,
-  ended: (cancelled: boolean) => void,
-): ReadableStream<Uint8Array> {
-  const reader = source.getReader();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (!done) return controller.enqueue(value);
-        controller.close();
-      } catch (error) {
-        controller.error(error);
-      }
-      ended(false);
-    },
-    async cancel(reason) {
-      try {
-        await reader.cancel(reason);
-      } finally {
-        ended(true);
-      }
-    },
-  }, { highWaterMark: 0 });
-}
-
-function join(chunks: Uint8Array[]): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const whole = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole;
 }
 
 function describe(wire: WireRequest, error: ErrorRecord): Record<string, unknown> {

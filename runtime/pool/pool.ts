@@ -9,38 +9,22 @@
  */
 
 import { RuntimeError } from "../errors.ts";
-import type { Services, Thread } from "../thread/thread.ts";
-import type { Log } from "../types/log.ts";
+import type { Services } from "../thread/thread.ts";
+import { Crew, type CrewOptions } from "./crew.ts";
 import { Deadlines } from "./deadlines.ts";
-import { type Answered, type Job, PoolTask } from "./task.ts";
-import { PoolWorker, type RecyclePolicy } from "./worker.ts";
+import { type Answered, type FindTask, type Job, PoolTask } from "./task.ts";
+import type { PoolWorker } from "./worker.ts";
 
 /** How a pool behaves. Durations are milliseconds. */
-export interface PoolOptions extends RecyclePolicy {
-  /** Name for messages: `pagelet`, `xbox`. */
-  name: string;
-  /** Most workers at once. */
-  workers: number;
-  /** Workers that are kept ready while idle. */
-  spares: number;
+export interface PoolOptions extends CrewOptions {
   /** Most tasks that may wait. */
   queueLimit: number;
   /** Longest wait in the queue; 0: no limit of its own. */
   maxQueueMs: number;
   /** Longest time from submission to end; 0: no limit. */
   deadlineMs: number;
-  /** How long a worker above `spares` stays without work. */
-  idleMs: number;
-  /** How long a cancelled handler may take to stop before its worker is replaced. */
-  graceMs: number;
-  /** Starts a worker that may call these services; gives it up when the signal aborts. */
-  start(services: Services, signal: AbortSignal): Promise<Thread>;
   /** Makes the services of one worker, given a way to find the tasks that run on that worker. */
-  services(find: (id: unknown) => PoolTask<unknown> | undefined): Services;
-  /** Hears that a worker was given up while stuck. */
-  onLeak(): void;
-  /** Where trouble is written. */
-  log: Log;
+  services(find: FindTask): Services;
 }
 
 /** Figures of a pool. */
@@ -62,20 +46,18 @@ export interface PoolStatus {
 /** How deep tasks may start tasks. */
 const MAX_DEPTH = 32;
 
+type AnyTask = PoolTask<unknown>;
+type AnyWorker = PoolWorker<AnyTask>;
+
 /** Runs jobs on workers of one kind. */
 export class Pool {
   readonly #options: PoolOptions;
-  readonly #queue = new Set<PoolTask<unknown>>();
-  readonly #waited = new Set<PoolTask<unknown>>();
-  readonly #workers = new Set<PoolWorker>();
-  readonly #retired = new Set<Promise<unknown>>();
-  readonly #started = new Set<Promise<unknown>>();
-  readonly #shut = new AbortController();
+  readonly #crew: Crew<AnyTask>;
+  readonly #queue = new Set<AnyTask>();
+  readonly #waited = new Set<AnyTask>();
   readonly #deadlines: Deadlines;
-  readonly #figures = { ended: 0, refused: 0, leaked: 0 };
-  #starting = 0;
+  readonly #figures = { ended: 0, refused: 0 };
   #nextId = 1;
-  #idleTimer: ReturnType<typeof setInterval> | undefined;
   #stopping = false;
   #closed = false;
   #emptied: (() => void)[] = [];
@@ -83,12 +65,22 @@ export class Pool {
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#deadlines = new Deadlines((task, why) => this.#expire(task, why));
+    this.#crew = new Crew(options, {
+      services: (tasks) => {
+        const find: FindTask = (id) => tasks.get(id as number);
+        return { done: (id) => this.#done(find(id)), ...options.services(find) };
+      },
+      onReady: () => this.#pump(),
+      onLost: (worker, error) => {
+        for (const task of [...worker.tasks.values()]) this.#settle(worker, task, error);
+        this.#pump();
+      },
+    });
   }
 
   /** Starts workers until `spares` are ready; rejects with what kept one from starting. */
   async warm(): Promise<void> {
-    const missing = this.#options.spares - this.#workers.size - this.#starting;
-    await Promise.all(Array.from({ length: missing > 0 ? missing : 0 }, () => this.#grow()));
+    await this.#crew.warm();
   }
 
   /**
@@ -118,14 +110,15 @@ export class Pool {
 
   /** Calls a function of every worker that is ready and does not wait for its answer. */
   tell(method: string, value: unknown): void {
-    for (const { thread } of this.#workers) thread.call(method, [value]).catch(endSaysIt);
+    for (const { thread } of this.#crew.workers) thread.call(method, [value]).catch(endSaysIt);
   }
 
   /** Figures for people and health checks. */
   status(): PoolStatus {
+    const { workers, leaked } = this.#crew;
     let busy = 0;
-    for (const worker of this.#workers) if (worker.tasks.size > 0) busy++;
-    return { workers: this.#workers.size, busy, queued: this.#queue.size, ...this.#figures };
+    for (const worker of workers) if (worker.tasks.size > 0) busy++;
+    return { workers: workers.size, busy, queued: this.#queue.size, ...this.#figures, leaked };
   }
 
   /** Takes no new task but those of running tasks, and resolves when all have ended. */
@@ -137,24 +130,20 @@ export class Pool {
   /** Gives up what is left and ends the workers, each within `graceMs` milliseconds, 0: at once. */
   async close(graceMs: number): Promise<void> {
     this.#stopping = this.#closed = true;
-    clearInterval(this.#idleTimer);
-    const gone = new RuntimeError(
-      "STOPPING",
-      `Cannot run in pool ${this.#options.name}: it closed`,
-    );
+    const { name } = this.#options;
+    const gone = new RuntimeError("STOPPING", `Cannot run in pool ${name}: it closed`);
     for (const task of this.#queue) this.#abandon(task, gone);
-    for (const worker of this.#workers) {
+    for (const worker of this.#crew.workers) {
       for (const task of [...worker.tasks.values()]) this.#settle(worker, task, gone);
-      this.#retire(worker, graceMs);
     }
-    this.#shut.abort(gone);
-    await Promise.allSettled(this.#started);
-    await Promise.all(this.#retired);
+    await this.#crew.close(graceMs, gone);
     this.#deadlines.close();
   }
 
   get #busy(): boolean {
-    return this.#queue.size > 0 || [...this.#workers].some((worker) => worker.tasks.size > 0);
+    if (this.#queue.size > 0) return true;
+    for (const worker of this.#crew.workers) if (worker.tasks.size > 0) return true;
+    return false;
   }
 
   #refuse(job: Job<unknown>, queueLimit: number): void {
@@ -164,7 +153,7 @@ export class Pool {
       this.#figures.refused++;
       throw new RuntimeError("STOPPING", `${cannot}: pool ${name} is stopping`);
     }
-    if (this.#queue.size >= queueLimit && !this.#hasIdle()) {
+    if (this.#queue.size >= queueLimit && !this.#hasRoom()) {
       this.#figures.refused++;
       throw new RuntimeError(
         "QUEUE_FULL",
@@ -183,35 +172,25 @@ export class Pool {
   /** Gives queued tasks to whoever can take them. */
   #pump(): void {
     for (const task of this.#queue) {
-      const worker = this.#takeIdle();
+      const worker = this.#crew.takeIdle();
       if (worker === undefined) break;
       this.#run(worker, task);
     }
-    const { workers } = this.#options;
-    for (let wanted = this.#queue.size - this.#starting; wanted > 0; wanted--) {
-      if (this.#closed || this.#workers.size + this.#starting >= workers) break;
-      this.#grow().catch((error) => this.#failHead(error));
+    for (let wanted = this.#queue.size - this.#crew.starting; wanted > 0; wanted--) {
+      if (!this.#crew.canGrow) break;
+      this.#crew.grow().catch((error) => this.#failHead(error));
     }
-    if (this.#queue.size > 0 && this.#starting === 0) {
+    if (this.#queue.size > 0 && this.#crew.starting === 0) {
       for (const task of this.#waited) this.#lend(task);
     }
   }
 
-  #hasIdle(): boolean {
-    for (const worker of this.#workers) if (worker.idle) return true;
-    return this.#workers.size + this.#starting < this.#options.workers;
+  #hasRoom(): boolean {
+    for (const worker of this.#crew.workers) if (worker.idle) return true;
+    return this.#crew.canGrow;
   }
 
-  #takeIdle(): PoolWorker | undefined {
-    for (const worker of this.#workers) {
-      if (!worker.idle) continue;
-      if (!worker.isDue(this.#options)) return worker;
-      this.#retire(worker, this.#options.graceMs);
-    }
-    return undefined;
-  }
-
-  #run(worker: PoolWorker, task: PoolTask<unknown>): void {
+  #run(worker: AnyWorker, task: AnyTask): void {
     this.#queue.delete(task);
     this.#waited.delete(task);
     this.#deadlines.started(task);
@@ -224,7 +203,7 @@ export class Pool {
     );
   }
 
-  async #call(worker: PoolWorker, task: PoolTask<unknown>): Promise<void> {
+  async #call(worker: AnyWorker, task: AnyTask): Promise<void> {
     const { job } = task;
     const made = job.payload();
     const payload = made instanceof Promise ? await made : made;
@@ -235,7 +214,9 @@ export class Pool {
       transferables: job.transferables,
     }) as Answered<unknown>;
     this.#deadlines.check();
-    task.holds = { worker: answered.open, stream: answered.drained !== undefined };
+    // The worker may have said that it is done before its answer was looked at.
+    task.holds.worker &&= answered.open;
+    task.holds.stream = answered.drained !== undefined;
     task.succeed(answered.value);
     answered.drained?.then(() => {
       task.holds.stream = false;
@@ -243,31 +224,27 @@ export class Pool {
     });
   }
 
-  #settleWhenFree(worker: PoolWorker, task: PoolTask<unknown>): void {
+  #settleWhenFree(worker: AnyWorker, task: AnyTask): void {
     if (!task.holds.worker && !task.holds.stream) this.#settle(worker, task);
   }
 
   /** The worker says that it has finished a task whose answer was open. */
-  #done(task: PoolTask<unknown> | undefined): void {
-    if (task?.worker === undefined || task.state === "running") return;
+  #done(task: AnyTask | undefined): void {
+    if (task?.worker === undefined) return;
     task.holds.worker = false;
-    this.#settleWhenFree(task.worker, task);
+    if (task.state === "answered") this.#settleWhenFree(task.worker, task);
   }
 
-  #settle(worker: PoolWorker, task: PoolTask<unknown>, error?: unknown): void {
+  #settle(worker: AnyWorker, task: AnyTask, error?: unknown): void {
     if (!worker.tasks.delete(task.id)) return;
     if (error !== undefined) task.fail(toError(error));
     this.#finish(task);
-    worker.requests++;
-    worker.idleSince = performance.now();
-    if (worker.tasks.size === 0 && (worker.retiring || worker.isDue(this.#options))) {
-      this.#retire(worker, this.#options.graceMs);
-    } else if (worker.retiring) this.#giveUp(worker);
+    this.#crew.ended(worker);
+    if (worker.retiring) this.#giveUp(worker);
     this.#pump();
-    this.#watchIdle();
   }
 
-  #finish(task: PoolTask<unknown>): void {
+  #finish(task: AnyTask): void {
     this.#deadlines.delete(task);
     this.#queue.delete(task);
     this.#waited.delete(task);
@@ -277,25 +254,26 @@ export class Pool {
     for (const resolve of this.#emptied.splice(0)) resolve();
   }
 
-  #wait(task: PoolTask<unknown>): void {
+  #wait(task: AnyTask): void {
     if (!this.#queue.has(task) || task.job.parent === undefined) return;
     this.#waited.add(task);
     this.#pump();
   }
 
   /** Runs a task on the worker of the nearest task above it that this pool runs. */
-  #lend(task: PoolTask<unknown>): void {
+  #lend(task: AnyTask): void {
     for (let above = task.job.parent; above !== undefined; above = above.job.parent) {
       const worker = above.worker;
       if (
-        worker !== undefined && worker.tasks.get(above.id) === above && this.#workers.has(worker)
+        worker !== undefined && worker.tasks.get(above.id) === above &&
+        this.#crew.workers.has(worker)
       ) {
         return this.#run(worker, task);
       }
     }
   }
 
-  #expire(task: PoolTask<unknown>, why: "deadline" | "queue"): void {
+  #expire(task: AnyTask, why: "deadline" | "queue"): void {
     const waited = Math.round(performance.now() - task.submittedAt);
     this.#abandon(
       task,
@@ -312,7 +290,7 @@ export class Pool {
   }
 
   /** Lets whoever waits know at once; the worker gets a moment to stop before it is replaced. */
-  #abandon(task: PoolTask<unknown>, error: RuntimeError): void {
+  #abandon(task: AnyTask, error: RuntimeError): void {
     const { worker } = task;
     task.fail(error);
     if (worker === undefined) return this.#finish(task);
@@ -331,75 +309,17 @@ export class Pool {
       );
       task.overdue = true;
       if (answers) return this.#giveUp(worker);
-      this.#leak();
-      worker.thread.end("stuck", `${task.job.name} did not stop`);
+      this.#crew.abandon(worker, `${task.job.name} did not stop`);
     }, this.#options.graceMs);
     task.ended.then(() => clearTimeout(timer));
   }
 
   /** Ends a worker as soon as nothing but tasks that do not stop is left on it. */
-  #giveUp(worker: PoolWorker): void {
+  #giveUp(worker: AnyWorker): void {
     worker.retiring = true;
     const running = [...worker.tasks.values()];
     if (running.length === 0 || running.some(({ overdue }) => !overdue)) return;
     worker.thread.end("closed", `${running[0]!.job.name} did not stop`);
-  }
-
-  #grow(): Promise<void> {
-    const started = this.#startWorker();
-    this.#started.add(started);
-    const forget = () => this.#started.delete(started);
-    started.then(forget, forget);
-    return started;
-  }
-
-  async #startWorker(): Promise<void> {
-    this.#starting++;
-    try {
-      const tasks = new Map<number, PoolTask<unknown>>();
-      const find = (id: unknown) => tasks.get(id as number);
-      const thread = await this.#options.start({
-        done: (id) => this.#done(find(id)),
-        ...this.#options.services(find),
-      }, this.#shut.signal);
-      const worker = new PoolWorker(thread, tasks);
-      this.#workers.add(worker);
-      thread.ended.then(({ error }) => this.#lose(worker, error));
-    } finally {
-      this.#starting--;
-    }
-    if (this.#closed) { for (const worker of this.#workers) this.#retire(worker, 0); }
-    else this.#pump();
-    this.#watchIdle();
-  }
-
-  #lose(worker: PoolWorker, error: RuntimeError): void {
-    this.#workers.delete(worker);
-    for (const task of [...worker.tasks.values()]) this.#settle(worker, task, error);
-    if (!worker.retiring) {
-      this.#options.log.warn(`A worker of pool ${this.#options.name} ended`, {
-        why: error.message,
-      });
-    }
-    this.#pump();
-  }
-
-  #retire(worker: PoolWorker, graceMs: number): void {
-    if (worker.retiring && !this.#workers.has(worker)) return;
-    worker.retiring = true;
-    this.#workers.delete(worker);
-    // Without time to answer nobody can tell whether the worker is stuck.
-    if (graceMs === 0) worker.thread.end("closed", "it was closed");
-    const closed = worker.thread.close(graceMs).then((reason) => {
-      if (reason === "stuck") this.#leak();
-      this.#retired.delete(closed);
-    });
-    this.#retired.add(closed);
-  }
-
-  #leak(): void {
-    this.#figures.leaked++;
-    this.#options.onLeak();
   }
 
   /** A worker could not start: the oldest task learns it, so that nothing waits for a pool that cannot work. */
@@ -412,24 +332,6 @@ export class Pool {
     head.fail(toError(error));
     this.#finish(head);
     this.#pump();
-  }
-
-  #watchIdle(): void {
-    const { idleMs, spares } = this.#options;
-    if (this.#idleTimer !== undefined || this.#closed || this.#workers.size <= spares) return;
-    this.#idleTimer = setInterval(() => {
-      const now = performance.now();
-      for (const worker of this.#workers) {
-        if (this.#workers.size <= spares) break;
-        if (worker.idle && now - worker.idleSince >= idleMs) {
-          this.#retire(worker, this.#options.graceMs);
-        }
-      }
-      if (this.#workers.size > spares) return;
-      clearInterval(this.#idleTimer);
-      this.#idleTimer = undefined;
-    }, Math.max(10, idleMs / 4));
-    Deno.unrefTimer(this.#idleTimer);
   }
 }
 

@@ -57,7 +57,7 @@ export class PoolTask<A> {
   /** How far the task has come. */
   state: TaskState = "queued";
   /** The worker that runs it. */
-  worker: PoolWorker | undefined;
+  worker: PoolWorker<PoolTask<unknown>> | undefined;
   /** What went wrong, once something has. */
   error: Error | undefined;
   /** For the pool: whether it goes on although it was told to stop and had time to. */
@@ -126,6 +126,9 @@ export class PoolTask<A> {
     this.#resolveEnded();
   }
 }
+
+/** Finds a task that runs on one certain worker, by what that worker says is its id. */
+export type FindTask = (id: unknown) => PoolTask<unknown> | undefined;
 
 /** What a task asks of its pool. */
 export interface TaskOwner {

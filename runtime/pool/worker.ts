@@ -5,7 +5,6 @@
  */
 
 import type { Thread } from "../thread/thread.ts";
-import type { PoolTask } from "./task.ts";
 
 /** When a worker is to be replaced. */
 export interface RecyclePolicy {
@@ -15,12 +14,16 @@ export interface RecyclePolicy {
   maxAgeMs: number;
 }
 
-/** A ready worker and what it is doing. */
-export class PoolWorker {
+/**
+ * A ready worker and what it is doing.
+ *
+ * @typeParam T The tasks.
+ */
+export class PoolWorker<T> {
   /** The worker's thread. */
   readonly thread: Thread;
   /** The tasks that run on it, by id: one of its own, and the tasks of its tasks that it was lent to. */
-  readonly tasks: Map<number, PoolTask<unknown>>;
+  readonly tasks: Map<number, T>;
   /** When it became ready, on the clock of `performance.now()`. */
   readonly since = performance.now();
   /** When its last task ended. */
@@ -30,7 +33,7 @@ export class PoolWorker {
   /** Whether it takes no further task. */
   retiring = false;
 
-  constructor(thread: Thread, tasks: Map<number, PoolTask<unknown>>) {
+  constructor(thread: Thread, tasks: Map<number, T>) {
     this.thread = thread;
     this.tasks = tasks;
   }

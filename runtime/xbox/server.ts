@@ -6,7 +6,7 @@
 
 import { RuntimeError } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
-import type { PoolTask } from "../pool/task.ts";
+import type { FindTask, PoolTask } from "../pool/task.ts";
 import { findForbidden, isRecord } from "../thread/values.ts";
 import type { Services } from "../thread/thread.ts";
 import type { XboxSource } from "./task.ts";
@@ -56,14 +56,17 @@ export class XboxServer {
     };
   }
 
-  /** What one worker may call to send messages; `find` knows the tasks that run on that worker. */
-  services(find: (id: unknown) => PoolTask<unknown> | undefined): Services {
+  /**
+   * What one worker may call to send messages. `find` knows the tasks that run on that worker; without one of
+   * them only a service thread may ask, which is what `rootless` says.
+   */
+  services(find: FindTask, { rootless = false } = {}): Services {
     const handles = new Map<number, PoolTask<unknown>>();
     let nextHandle = 1;
     return {
       xboxStart: (parentId, message, timeoutMs) => {
         const parent = find(parentId);
-        if (parent === undefined && parentId !== null) {
+        if (parent === undefined && !(rootless && parentId === null)) {
           throw new RuntimeError(
             "STOPPING",
             "Cannot send a message: the request that asks has ended",

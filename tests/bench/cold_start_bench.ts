@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BoxState } from "../../runtime/box/state.ts";
 import { KINDS, WorkerFactory, type WorkerKind } from "../../runtime/box/workers.ts";
 import { TrueGlobals } from "../../runtime/resources/true_globals.ts";
 import { openStore } from "../../runtime/store/mod.ts";
@@ -19,7 +20,7 @@ const factory = new WorkerFactory({
   store,
   globals: new TrueGlobals(),
   log: SILENT,
-  box: { isStopping: false, healthLevel: 100, startedAt: Date.now() },
+  box: new BoxState(SILENT),
 });
 const pagelet: WorkerKind = {
   name: "pagelets",

@@ -9,7 +9,7 @@ import pageletApp from "../../handlers/pagelets.ts";
 import searchIndex from "../../handlers/threads/search_index.ts";
 import processMessage from "../../handlers/xbox.ts";
 import { composeApp } from "../../runtime/pagelet/compose.ts";
-import type { TandemVariables } from "../../runtime/types/document.ts";
+import type {} from "../../runtime/types/document.ts";
 import type { Log } from "../../runtime/types/log.ts";
 import type { PageletPart, PageletTask } from "../../runtime/types/pagelet.ts";
 import type { Store, StoreKey } from "../../runtime/types/store.ts";
@@ -91,8 +91,7 @@ export async function request(app: unknown, path: string, options: RequestOption
   });
   const response = await composed.fetch(
     new Request(new URL(path, "http://localhost"), { headers }),
-    all as unknown as TandemVariables,
-    { waitUntil: (promise) => void work.push(promise), passThroughOnException() {}, props: {} },
+    { ...all, phases: { waitUntil: (promise: Promise<unknown>) => work.push(promise) } } as never,
   );
   const text = await response.text();
   await Promise.all(work);

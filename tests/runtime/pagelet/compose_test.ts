@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { Hono } from "../../../runtime/deps/hono.ts";
 import { composeApp, sealApp } from "../../../runtime/pagelet/compose.ts";
-import { Phases } from "../../../runtime/pagelet/phases.ts";
-import type { TandemEnv, TandemVariables } from "../../../mod.ts";
+import type { RequestVariables } from "../../../runtime/pagelet/variables.ts";
+import type { TandemEnv } from "../../../mod.ts";
 
-const variables = { requestId: "r1" } as TandemVariables;
-const { executionCtx } = new Phases();
+const variables = { requestId: "r1" } as RequestVariables;
 
 function serving(apps: unknown[], main: unknown = apps[0]) {
   const errors: unknown[] = [];
@@ -14,7 +13,7 @@ function serving(apps: unknown[], main: unknown = apps[0]) {
   });
   const get = async (path: string, env?: object) => {
     const request = new Request(`http://localhost${path}`);
-    const response = await composed.fetch(request, variables, executionCtx, env);
+    const response = await composed.fetch(request, variables, env);
     return `${response.status} ${await response.text()}`;
   };
   return { get, errors };
@@ -65,6 +64,40 @@ Deno.test("composeApp() reports an error once and lets the app answer it", async
   });
   own.onError((thrown, c) => c.text(thrown.message, 418));
   assert.equal(await serving([own]).get("/"), "418 secret");
+});
+
+Deno.test("composeApp() takes a thrown HTTPException below 500 for an answer, not for a fault", async () => {
+  const app = new Hono();
+  app.get("/:status", (c) => {
+    const status = Number(c.req.param("status"));
+    throw Object.assign(new Error("gone"), {
+      status,
+      getResponse: () => new Response("gone", { status }),
+    });
+  });
+  const answered = serving([app]);
+  assert.equal(await answered.get("/404"), "404 gone");
+  assert.deepEqual(answered.errors, []);
+  const failed = serving([app]);
+  assert.equal(await failed.get("/503"), "503 gone");
+  assert.equal(failed.errors.length, 2);
+});
+
+Deno.test("composeApp() makes c.set, c.get and c.var agree, and lets c.set hide a variable", async () => {
+  const app = new Hono();
+  app.use(async (c, next) => {
+    c.set("user" as never, "ann" as never);
+    c.set("requestId" as never, "own" as never);
+    await next();
+  });
+  app.get("/", (c) => {
+    const { user, requestId } = c.var as unknown as Record<string, string>;
+    return c.text(`${user} ${c.get("user" as never)} ${requestId}`);
+  });
+  const own = Object.create(variables) as RequestVariables;
+  const composed = composeApp([app], app, "document x", () => {});
+  const response = await composed.fetch(new Request("http://localhost/"), own);
+  assert.equal(await response.text(), "ann ann own");
 });
 
 Deno.test("composeApp() refuses what is no Hono app", () => {

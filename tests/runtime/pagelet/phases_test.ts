@@ -18,12 +18,12 @@ Deno.test("Phases run shutdown functions in order, post-send work, then cleanup 
     phases.onShutdown(() => order.push("shutdown 3"));
   });
   phases.onShutdown(() => order.push("shutdown 2"));
-  phases.executionCtx.waitUntil(Promise.reject(new Error("work failed")));
+  phases.waitUntil(Promise.reject(new Error("work failed")));
   let sent = () => {};
   const response = new Promise<void>((resolve) => sent = resolve);
-  phases.executionCtx.waitUntil((async () => {
+  phases.waitUntil((async () => {
     await response;
-    phases.executionCtx.waitUntil(Promise.resolve().then(() => order.push("work 2")));
+    phases.waitUntil(Promise.resolve().then(() => order.push("work 2")));
     order.push("work 1");
   })());
   assert.equal(phases.pending, true);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { RuntimeError } from "../../../runtime/errors.ts";
 import { until } from "../http/support.ts";
 import { fakePool, type FakeThread } from "./fake_thread.ts";
 
@@ -375,4 +376,25 @@ Deno.test("Pool.close() ends a worker that became ready meanwhile", async () => 
   ready();
   await Promise.all([warming, closing]);
   assert.equal(threads[0]!.alive, false);
+});
+
+Deno.test("Pool remembers that a worker was done before its answer was looked at", async () => {
+  const { pool, threads, submit } = fakePool({ workers: 1 });
+  const task = submit("a", { accept: (value) => ({ value, open: true }) });
+  await settled();
+  (threads[0]!.services as { done(id: number): void }).done(task.id);
+  assert.equal(task.state, "running");
+  threads[0]!.answer("A");
+  await task.ended;
+  assert.equal(pool.status().busy, 0);
+  await pool.close(10);
+});
+
+Deno.test("Pool counts a worker that is not ready in time as leaked", async () => {
+  const late = new RuntimeError("DEADLINE_EXCEEDED", "Cannot start worker: it was not ready");
+  const { pool, leaks, submit } = fakePool({ workers: 1 }, () => Promise.reject(late));
+  await assert.rejects(submit("a").answer, late);
+  assert.equal(leaks(), 1);
+  assert.equal(pool.status().leaked, 1);
+  await pool.close(10);
 });

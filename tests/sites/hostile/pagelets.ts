@@ -63,6 +63,8 @@ app.get("/foreign", async (c) => {
 app.get("/streams/text", () =>
   stream({
     async pull(controller) {
+      // Late enough that the worker's own check of the first turn does not see it.
+      await turn();
       await turn();
       controller.enqueue("text");
     },
