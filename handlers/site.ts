@@ -26,11 +26,12 @@ const site: Site = createSite({
   },
   // Pages are ours and short: in the entry they cost no worker. What they start runs beside them.
   pages: { document: new URL("./pages.ts", import.meta.url), isolation: "entry" },
-  // Four workers, because a country's page starts four pagelets. They draw from what they import
-  // and from their URL: no permission, and nothing in the store to read or to write.
+  // Four workers, all ready in advance, because a country's page starts four pagelets. They draw from
+  // what they import and from their URL: no permission, and nothing in the store to read or to write.
   pagelets: {
     document: new URL("./pagelets.ts", import.meta.url),
     workers: 4,
+    spares: 4,
     queueLimit: 128,
     permissions: "none",
     store: { read: [], write: [] },

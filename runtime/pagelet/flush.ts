@@ -22,6 +22,8 @@ export interface PageContext {
   body(data: ReadableStream<Uint8Array>): Response;
   /** Hono's `c.header`. */
   header(name: string, value: string): void;
+  /** Hono's `c.req`. */
+  req: { readonly method: string };
   /** Hono's `c.var`. */
   var: { log?: Log };
 }
@@ -30,7 +32,8 @@ export interface PageContext {
  * Answers at once and sends what `produce` writes, as it is written (HHVM's `flush()`).
  *
  * The content type is HTML unless `options` says otherwise. When `produce` throws, the error is logged
- * and the response breaks off, so that the client does not take half a page for a whole one.
+ * and the response breaks off, so that the client does not take half a page for a whole one. For a HEAD
+ * request, whose body nobody reads, `produce` is not called.
  *
  * @param c The handler's context.
  * @param produce Writes the page.
@@ -52,6 +55,8 @@ export function flush(
   produce: (out: PageOutput) => Promise<void>,
   { contentType = "text/html; charset=UTF-8" }: { contentType?: string } = {},
 ): Response {
+  c.header("content-type", contentType);
+  if (isHead(c)) return c.body(new Blob().stream());
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
   const encoder = new TextEncoder();
@@ -69,10 +74,14 @@ export function flush(
     c.var.log?.error("A page broke off", { why: messageOf(error) });
     return writer.abort(error);
   });
-  c.header("content-type", contentType);
   const response = c.body(readable);
   if (response.body !== null) unfinished.add(response.body);
   return response;
+}
+
+/** Whether the client wants no body. */
+export function isHead(c: PageContext): boolean {
+  return c.req.method === "HEAD";
 }
 
 /** Whether a body is written by a page that still runs. */

@@ -12,7 +12,7 @@ import { messageOf } from "../errors.ts";
 import type { Log } from "../types/log.ts";
 import type { PageletTask } from "../types/pagelet.ts";
 import { balanceMarkup, escapeText } from "./balance.ts";
-import { flush, type PageContext } from "./flush.ts";
+import { flush, isHead, type PageContext } from "./flush.ts";
 import { compileGrid, newNonce, slotName } from "./grid.ts";
 import { asCompleted } from "./pagelets.ts";
 
@@ -73,6 +73,9 @@ export function slots(
   }
   if (/<\/style/i.test(css)) {
     throw new TypeError("Cannot style the grid: its css ends the style element");
+  }
+  if (isHead(c)) {
+    for (const task of Object.values(tasks)) task?.cancel("a HEAD request has no body");
   }
   const nonce = newNonce();
   const style = cspNonce === undefined ? "<style>" : `<style nonce="${escapeText(cspNonce)}">`;

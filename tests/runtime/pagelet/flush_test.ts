@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { flush, type PageletTask, type PageOutput } from "../../../mod.ts";
+import { flush, type PageletTask, type PageOutput, slots } from "../../../mod.ts";
 import { fixture, open, until } from "../http/support.ts";
 
 const pagelets = { document: fixture("parts/pagelets.ts"), workers: 2 };
@@ -102,4 +102,29 @@ Deno.test("flush() lets a client wait for the page, and the page for the client"
   }
   assert.ok(written < 200, `${written} chunks were taken`);
   assert.equal((await response.bytes()).length, 400 * (256 << 10));
+});
+
+Deno.test("flush() and slots() answer HEAD with the headers, and do not keep what the page started", async () => {
+  let produced = false;
+  await using site = await open({ pagelets }, (site) => {
+    site.app.get("/flush", (c) =>
+      flush(c, async (out) => {
+        produced = true;
+        await out.write("never read");
+      }));
+    site.app.get(
+      "/slots",
+      (c) =>
+        slots(c, { before: "", grid: "<slot name=a></slot>", after: "" }, {
+          a: c.var.pagelets.start("/chunks/a,b"),
+        }),
+    );
+  });
+  for (const path of ["flush", "slots"]) {
+    const response = await fetch(site.box.url + path, { method: "HEAD" });
+    assert.equal(response.headers.get("content-type"), "text/html; charset=UTF-8");
+    assert.equal(await response.text(), "");
+  }
+  assert.equal(produced, false);
+  await until(() => site.pool().busy === 0 && site.box.status().activeRequests === 0);
 });
