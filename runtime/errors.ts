@@ -189,6 +189,23 @@ export function messageOf(thrown: unknown): string {
   return isError(thrown) ? safeText(() => thrown.message) : describeThrown(thrown);
 }
 
+/** The HTTP status that stands for an error: 504 out of time, 503 not run or given up, else 500. */
+export function statusOf(error: unknown): number {
+  switch (error instanceof RuntimeError ? error.code : undefined) {
+    case "DEADLINE_EXCEEDED":
+      return 504;
+    case "CANCELLED":
+    case "DEPTH_EXCEEDED":
+    case "DISABLED":
+    case "QUEUE_FULL":
+    case "QUEUE_TIMEOUT":
+    case "STOPPING":
+      return 503;
+    default:
+      return 500;
+  }
+}
+
 function rebuild(record: ErrorRecord, options: ErrorOptions): Error {
   const { name, message, code } = record;
   if (name === "RuntimeError") {

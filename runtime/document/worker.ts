@@ -6,20 +6,13 @@
 
 import { RuntimeError } from "../errors.ts";
 import type { WorkerApi, WorkerContext } from "../thread/entry/main.ts";
-import { bindRooms } from "../thread/entry/rooms.ts";
+import { bindRooms, readFunction } from "../thread/entry/rooms.ts";
 import type { ThreadContext, ThreadLoopContext } from "../types/document.ts";
 
 /** Loads the document and makes the worker's functions. */
 export function open(context: WorkerContext): WorkerApi {
-  const { config, documents, call } = context;
-  const document = documents.main!.default;
-  if (typeof document !== "function") {
-    throw new RuntimeError(
-      "DOCUMENT_INVALID",
-      `Cannot use document ${config.options.document}: its default export must be a function, and it ` +
-        `exports ${document === undefined ? "nothing" : `a value of type ${typeof document}`}`,
-    );
-  }
+  const { config, call } = context;
+  const document = readFunction<(context: ThreadContext & ThreadLoopContext) => unknown>(context);
   const rooms = bindRooms(context);
   const stop = new AbortController();
   const { signal } = stop;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fromErrorRecord, RuntimeError } from "../errors.ts";
+import { fromErrorRecord, RuntimeError, statusOf } from "../errors.ts";
 import type { PageletPart, PageletStatus, PageletTask } from "../types/pagelet.ts";
 import type { PageletAnswer } from "./wire.ts";
 
@@ -225,23 +225,6 @@ export class SourceTask implements PageletTask {
 
   #changed(): void {
     for (const wake of this.#wake.splice(0)) wake();
-  }
-}
-
-/** The HTTP status that stands for what kept a pagelet from answering. */
-function statusOf(error: Error | undefined): number {
-  switch (error instanceof RuntimeError ? error.code : undefined) {
-    case "DEADLINE_EXCEEDED":
-      return 504;
-    case "CANCELLED":
-    case "DEPTH_EXCEEDED":
-    case "DISABLED":
-    case "QUEUE_FULL":
-    case "QUEUE_TIMEOUT":
-    case "STOPPING":
-      return 503;
-    default:
-      return 500;
   }
 }
 

@@ -49,6 +49,8 @@ export class Deadlines {
     if (performance.now() < this.#earliest) return;
     let next = Infinity;
     for (const [task, queueUntil] of [...this.#tasks]) {
+      // To report one task may take others with it.
+      if (!this.#tasks.has(task)) continue;
       const now = performance.now();
       if (now >= task.deadline || now >= queueUntil) {
         this.#tasks.delete(task);

@@ -101,9 +101,10 @@ export class Pool {
       wait: (waiting) => this.#wait(waiting),
       abandon: (given, error) => this.#abandon(given, error),
     });
-    const queued = task as PoolTask<unknown>;
+    const queued = task as AnyTask;
     this.#queue.add(queued);
     this.#deadlines.add(queued, maxQueueMs === 0 ? Infinity : now + maxQueueMs);
+    this.#cancelWithParent(queued);
     this.#pump();
     return task;
   }
@@ -273,6 +274,19 @@ export class Pool {
     }
   }
 
+  /** What a task that failed has asked for, nobody waits for any more. */
+  #cancelWithParent(task: AnyTask): void {
+    const signal = task.job.parent?.signal;
+    if (signal === undefined) return;
+    const cancel = () => {
+      if (task.remainingMs === 0) this.#expire(task, "deadline");
+      else task.cancel("the task that asked for it is gone");
+    };
+    if (signal.aborted) return cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    task.ended.then(() => signal.removeEventListener("abort", cancel));
+  }
+
   #expire(task: AnyTask, why: "deadline" | "queue"): void {
     const waited = Math.round(performance.now() - task.submittedAt);
     this.#abandon(
@@ -291,6 +305,8 @@ export class Pool {
 
   /** Lets whoever waits know at once; the worker gets a moment to stop before it is replaced. */
   #abandon(task: AnyTask, error: RuntimeError): void {
+    // Its time may be up when it has been cancelled already, or the other way round.
+    if (task.error !== undefined) return;
     const { worker } = task;
     task.fail(error);
     if (worker === undefined) return this.#finish(task);

@@ -15,10 +15,10 @@ export function createXboxClient(call: Call, scope: TaskScope): Xbox {
     enabled: scope.enabled,
     signal: scope.signal,
     log: createWorkerLog(call, { requestId: scope.requestId }),
-    submit: (message, { timeoutMs }) => {
+    submit: (message, { timeoutMs }, posted) => {
       let queued = true;
       let over = false;
-      const started = call("xboxStart", scope.taskId, message, timeoutMs ?? null);
+      const started = call("xboxStart", scope.taskId, message, timeoutMs ?? null, posted);
       const answer = started.then((handle) => {
         queued = false;
         return call("xboxAnswer", handle);

@@ -64,7 +64,7 @@ export class XboxServer {
     const handles = new Map<number, PoolTask<unknown>>();
     let nextHandle = 1;
     return {
-      xboxStart: (parentId, message, timeoutMs) => {
+      xboxStart: (parentId, message, timeoutMs, posted) => {
         const parent = find(parentId);
         if (parent === undefined && !(rootless && parentId === null)) {
           throw new RuntimeError(
@@ -79,7 +79,9 @@ export class XboxServer {
           );
         }
         const limit = typeof timeoutMs === "number" && timeoutMs > 0 ? timeoutMs : undefined;
-        const task = this.submit(message, { timeoutMs: limit, parent });
+        // A posted message has no time, no depth and no end in common with who sent it.
+        const above = posted === true ? undefined : parent;
+        const task = this.submit(message, { timeoutMs: limit, parent: above });
         const handle = nextHandle++;
         handles.set(handle, task);
         return handle;

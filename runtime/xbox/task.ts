@@ -4,7 +4,7 @@
  * @module
  */
 
-import { RuntimeError } from "../errors.ts";
+import { RuntimeError, statusOf } from "../errors.ts";
 import type { XboxResult, XboxStatus, XboxTask } from "../types/xbox.ts";
 
 /** Where a task's value comes from. */
@@ -29,7 +29,7 @@ export class SourceXboxTask<T> implements XboxTask<T> {
     this.#source = source;
     this.#settled = source.answer.then(
       (value) => this.#result = { code: 200, value: value as T },
-      (error: Error) => this.#result = { code: codeOf(error), error },
+      (error: Error) => this.#result = { code: statusOf(error), error },
     );
   }
 
@@ -58,22 +58,6 @@ export class SourceXboxTask<T> implements XboxTask<T> {
 
   cancel(reason?: unknown): void {
     if (this.#result === undefined) this.#source.cancel(reason);
-  }
-}
-
-function codeOf(error: unknown): number {
-  switch (error instanceof RuntimeError ? error.code : undefined) {
-    case "DEADLINE_EXCEEDED":
-      return 504;
-    case "CANCELLED":
-    case "DEPTH_EXCEEDED":
-    case "DISABLED":
-    case "QUEUE_FULL":
-    case "QUEUE_TIMEOUT":
-    case "STOPPING":
-      return 503;
-    default:
-      return 500;
   }
 }
 

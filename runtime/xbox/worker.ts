@@ -6,7 +6,7 @@
 
 import { RuntimeError } from "../errors.ts";
 import type { WorkerApi, WorkerContext } from "../thread/entry/main.ts";
-import { bindRooms, readRequestInit } from "../thread/entry/rooms.ts";
+import { bindRooms, readFunction, readRequestInit } from "../thread/entry/rooms.ts";
 import type { ThreadType } from "../types/document.ts";
 import type { XboxContext } from "../types/xbox.ts";
 
@@ -19,15 +19,8 @@ interface Delivery {
 
 /** Loads the document and makes the worker's functions. */
 export function open(context: WorkerContext): WorkerApi {
-  const { config, documents } = context;
-  const handler = documents.main!.default as (message: unknown, context: XboxContext) => unknown;
-  if (typeof handler !== "function") {
-    throw new RuntimeError(
-      "DOCUMENT_INVALID",
-      `Cannot use document ${config.options.document}: its default export must be a function, and it ` +
-        `exports ${handler === undefined ? "nothing" : `a value of type ${typeof handler}`}`,
-    );
-  }
+  const { config } = context;
+  const handler = readFunction<(message: unknown, context: XboxContext) => unknown>(context);
   const rooms = bindRooms(context);
   const initialise = readRequestInit(context);
   const running = new Map<number, AbortController>();

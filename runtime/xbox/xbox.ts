@@ -13,8 +13,15 @@ import { SourceXboxTask, type XboxSource } from "./task.ts";
 export interface XboxRoom {
   /** Whether there is a pool to handle messages. */
   enabled: boolean;
-  /** Hands a message, a private copy, to the pool; throws when it is refused. */
-  submit(message: unknown, options: XboxOptions): XboxSource & { accepted: Promise<unknown> };
+  /**
+   * Hands a message, a private copy, to the pool; throws when it is refused. A posted one does not end
+   * with who sent it.
+   */
+  submit(
+    message: unknown,
+    options: XboxOptions,
+    posted: boolean,
+  ): XboxSource & { accepted: Promise<unknown> };
   /** Cancels what was started, posts excepted, when it aborts. */
   signal: AbortSignal | undefined;
   /** Where the failure of a posted message is written. */
@@ -25,7 +32,7 @@ const LOCAL_NAMES: ReadonlySet<string> = new Set(["", "localhost", "127.0.0.1"])
 
 /** Makes the `xbox` object of one request or thread. */
 export function createXbox(room: XboxRoom): Xbox {
-  const submit = (message: unknown, options: XboxOptions) => {
+  const submit = (message: unknown, options: XboxOptions, posted: boolean) => {
     checkOptions(options);
     if (!room.enabled) {
       throw new RuntimeError(
@@ -34,12 +41,12 @@ export function createXbox(room: XboxRoom): Xbox {
       );
     }
     options.signal?.throwIfAborted();
-    const source = room.submit(structuredClone(message), options);
+    const source = room.submit(structuredClone(message), options, posted);
     cancelWith(source, options.signal);
     return source;
   };
   const start = <T>(message: unknown, options: XboxOptions = {}): XboxTask<T> => {
-    const source = submit(message, options);
+    const source = submit(message, options, false);
     cancelWith(source, room.signal);
     return new SourceXboxTask<T>(source);
   };
@@ -52,7 +59,7 @@ export function createXbox(room: XboxRoom): Xbox {
       return value as T;
     },
     post: async (message, options = {}) => {
-      const source = submit(message, options);
+      const source = submit(message, options, true);
       source.answer.catch((error) => {
         room.log.error("A posted message failed", { why: messageOf(error) });
       });

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { RuntimeError } from "../../errors.ts";
 import type { Globals, ServerInfo, SessionContext } from "../../types/document.ts";
 import type { Log, LogLevel } from "../../types/log.ts";
 import type { Pagelets } from "../../types/pagelet.ts";
@@ -62,6 +63,22 @@ export function bindRooms({ call, clients, config, box }: WorkerContext): Rooms 
       make("xbox", "createXboxClient", call, { ...scope, enabled: xboxEnabled === true }),
     log: (fields) => createWorkerLog(call, fields),
   };
+}
+
+/**
+ * Reads the function that a document exports by default.
+ *
+ * @typeParam F The function.
+ * @throws {RuntimeError} `DOCUMENT_INVALID` if it exports none.
+ */
+export function readFunction<F>({ documents, config }: WorkerContext): F {
+  const exported = documents.main!.default;
+  if (typeof exported === "function") return exported as F;
+  throw new RuntimeError(
+    "DOCUMENT_INVALID",
+    `Cannot use document ${config.options.document}: its default export must be a function, and it ` +
+      `exports ${exported === undefined ? "nothing" : `a value of type ${typeof exported}`}`,
+  );
 }
 
 /**

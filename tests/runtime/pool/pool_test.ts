@@ -398,3 +398,17 @@ Deno.test("Pool counts a worker that is not ready in time as leaked", async () =
   assert.equal(pool.status().leaked, 1);
   await pool.close(10);
 });
+
+Deno.test("Pool cancels what a task has asked for when that task's worker ends", async () => {
+  const { pool, threads, submit } = fakePool({ workers: 2 });
+  const parent = submit("parent");
+  const child = submit("child", { parent });
+  const waiting = submit("waiting", { parent });
+  await settled();
+  assert.equal(child.state, "running");
+  threads[0]!.end("failed", "crashed");
+  await assert.rejects(waiting.answer, code("CANCELLED"));
+  await assert.rejects(child.answer, code("CANCELLED"));
+  assert.deepEqual(threads[1]!.cancelled, [child.id]);
+  await pool.close(10);
+});

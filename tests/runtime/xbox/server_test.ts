@@ -13,3 +13,15 @@ Deno.test("XboxServer.services() lets only a service thread send messages in no 
   assert.equal(thread.xboxStart!(null, "hello", null), 1);
   await pool.close(0);
 });
+
+Deno.test("XboxServer.services() gives a posted message no parent, and a sent one its task", async () => {
+  const { pool, submit } = fakePool({ workers: 1 });
+  const parent = submit("parent", { timeoutMs: 60_000 });
+  const { xboxStart } = new XboxServer(pool).services(() => parent);
+  xboxStart!(parent.id, "sent", null, false);
+  xboxStart!(parent.id, "posted", null, true);
+  assert.equal(pool.status().queued, 2 + Number(parent.state === "queued"));
+  parent.cancel("no more");
+  assert.equal(pool.status().queued, 1, "only the posted one is left");
+  await pool.close(0);
+});
