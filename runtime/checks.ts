@@ -6,6 +6,7 @@
 
 /** Names that the API has and this version does not serve yet: refused rather than ignored. */
 const LATER: ReadonlySet<string> = new Set([
+  "adminPort",
   "concurrency",
   "isolation",
   "maxHeapMb",
@@ -34,9 +35,17 @@ export function checkFields(field: string, value: unknown, known: readonly strin
   }
 }
 
-/** Refuses anything but a whole number of at least `lowest`. */
+/** The longest time that a timer keeps, in milliseconds: some 24 days. */
+export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;
+
+/** Refuses anything but a whole number of at least `lowest`; a duration must fit a timer. */
 export function checkNumber(field: string, value: unknown, lowest: number): void {
   if (typeof value !== "number") fail(field, "a number", value);
+  if (field.endsWith("Ms") && (value as number) > LONGEST_TIMER_MS) {
+    throw new RangeError(
+      `Cannot use option "${field}": at most ${LONGEST_TIMER_MS} ms are kept, and ${value} was given`,
+    );
+  }
   if (Number.isSafeInteger(value) && (value as number) >= lowest) return;
   throw new RangeError(
     `Cannot use option "${field}": a whole number of at least ${lowest} is needed, and ${value} was given`,

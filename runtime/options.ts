@@ -257,6 +257,7 @@ function resolvePool(
   fields: readonly string[],
 ): ResolvedPool | undefined {
   if (pool === undefined) return undefined;
+  const worker = resolveWorker(field, pool, fields);
   const numbers: PoolNumbers = { ...POOL_DEFAULTS };
   for (const key of Object.keys(POOL_DEFAULTS) as (keyof PoolNumbers)[]) {
     const value = (pool as PoolOptions)[key];
@@ -268,7 +269,7 @@ function resolvePool(
     if ((pool as PoolOptions).spares === undefined) numbers.spares = numbers.workers;
     else fail(`${field}.spares`, `at most ${field}.workers (${numbers.workers})`, numbers.spares);
   }
-  return { ...numbers, ...resolveWorker(field, pool, fields) };
+  return { ...numbers, ...worker };
 }
 
 function resolveLoop(

@@ -6,6 +6,8 @@ interface Edge {
   from: string;
   to: string;
   kind: "code" | "type";
+  /** Loaded only when the code asks for it. */
+  dynamic: boolean;
 }
 
 /** Floors of the house. A folder may import those below it, and of its own floor only itself. */
@@ -59,7 +61,11 @@ interface Graph {
   modules: {
     specifier: string;
     error?: string;
-    dependencies?: { code?: { specifier: string }; type?: { specifier: string } }[];
+    dependencies?: {
+      code?: { specifier: string };
+      type?: { specifier: string };
+      isDynamic?: boolean;
+    }[];
   }[];
 }
 
@@ -81,7 +87,10 @@ async function readGraph(root: string): Promise<Edge[]> {
     for (const dependency of dependencies) {
       for (const kind of ["code", "type"] as const) {
         const to = dependency[kind]?.specifier;
-        if (to !== undefined) edges.push({ from: pathOf(specifier), to: pathOf(to), kind });
+        if (to !== undefined) {
+          const dynamic = dependency.isDynamic === true;
+          edges.push({ from: pathOf(specifier), to: pathOf(to), kind, dynamic });
+        }
       }
     }
   }
@@ -181,7 +190,9 @@ for (const [kind, { modules, packages }] of Object.entries(WORKERS)) {
     const edges = (await Promise.all(modules.map(graphOf))).flat();
     const loaded = new Set(modules);
     for (const path of loaded) {
-      for (const edge of edges) if (edge.from === path && edge.kind === "code") loaded.add(edge.to);
+      for (const { from, to, kind, dynamic } of edges) {
+        if (from === path && kind === "code" && !dynamic) loaded.add(to);
+      }
     }
     const found = [...loaded].filter((path) => path.startsWith("npm:")).map((specifier) =>
       /^npm:\/?(@[^/]+\/[^@/]+|[^@/]+)/.exec(specifier)![1]

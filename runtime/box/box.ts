@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Hono } from "../deps/hono.ts";
+import { Hono } from "../deps/hono.ts";
+import { LONGEST_TIMER_MS } from "../checks.ts";
 import { checkDocument, loadDocument, loadFunction } from "../document/load.ts";
 import { messageOf, RuntimeError } from "../errors.ts";
 import { Entrypoint, type HostInfo } from "../http/entrypoint.ts";
@@ -155,9 +156,12 @@ export class Box {
     const globals = new TrueGlobals();
     const { startup } = options;
     if (startup !== undefined) {
-      const run = await loadFunction(startup);
       const context = { store, globals, log, signal } satisfies StartupContext;
-      const ran = named("startup document", startup, async () => void await run(context));
+      const ran = named("startup document", startup, async () => {
+        const run = await loadFunction(startup);
+        signal.throwIfAborted();
+        await run(context);
+      });
       await untilAborted(ran, signal);
     }
     globals.seal();
@@ -174,9 +178,11 @@ export class Box {
       await untilAborted(named(`${name} document`, document, () => pool.warm()), signal);
     }
     signal.throwIfAborted();
-    this.#entrypoint = await this.#openEntrypoint(rooms, store, globals);
+    const opened = this.#openEntrypoint(rooms, store, globals);
+    await untilAborted(opened.then(() => {}), signal);
+    this.#entrypoint = await opened;
     sealApp(app);
-    for (const path of options.warmup) await this.#warmUp(path);
+    for (const path of options.warmup) await untilAborted(this.#warmUp(path), signal);
   }
 
   async #openEntrypoint(
@@ -196,7 +202,8 @@ export class Box {
       ? undefined
       : await loadFunction(requestInit.document, requestInit.function);
     return new Entrypoint({
-      compose: (onError) => composeApp(apps, main, `document ${pages?.document}`, onError),
+      compose: (onError) =>
+        composeApp(apps, main, `document ${pages?.document}`, onError, new Hono().router),
       store,
       pagelets: rooms.pagelets,
       xbox: rooms.xbox,
@@ -222,7 +229,9 @@ export class Box {
     const left = () => hurry ? 0 : Math.max(0, deadline - performance.now());
     const within = async (work: Promise<unknown>, share: number) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<void>((resolve) => timer = setTimeout(resolve, left() * share));
+      const late = new Promise<void>((resolve) =>
+        timer = setTimeout(resolve, Math.min(LONGEST_TIMER_MS, left() * share))
+      );
       await Promise.race([work, late, hurried]);
       clearTimeout(timer);
     };

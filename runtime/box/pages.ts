@@ -14,7 +14,9 @@ export function pagesInWorkers(server: PageletServer): Hono<TandemEnv> {
   const app = new Hono<TandemEnv>();
   app.all("*", async (c) => {
     const { url, method, headers, body } = c.req.raw;
-    const { requestId, signal } = c.var;
+    const { requestId } = c.var;
+    // Not c.var.signal: the task's own stream hears of a client that goes later.
+    const { signal } = c.req.raw;
     const source = server.source({ url, method, headers: [...headers], body, requestId });
     const task = new SourceTask(new URL(url).pathname, source);
     const cancel = () => task.cancel(signal.reason);

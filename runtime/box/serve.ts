@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkFields, LONGEST_TIMER_MS } from "../checks.ts";
 import { messageOf, RuntimeError } from "../errors.ts";
 import type { Log } from "../types/log.ts";
 import { Box, type BoxStatus, type SiteDefinition } from "./box.ts";
@@ -33,6 +34,7 @@ export interface RunningBox extends AsyncDisposable {
    * Takes no new connection, lets what is under way end, and stops.
    *
    * @param options `graceMs`: the longest that may take, in milliseconds. @default 5000
+   * @throws {RangeError} If `graceMs` is not a number from 0.
    */
   drain(options?: { graceMs?: number }): Promise<void>;
   /** Stops at once; makes a drain that is under way hurry. Two stops are one. */
@@ -48,6 +50,7 @@ const DEFAULT_GRACE_MS = 5000;
  * Boots a site and serves it; resolves when it is ready for requests.
  *
  * @throws {TypeError} If `site` does not come from `createSite`.
+ * @throws {TypeError} If an option is unknown.
  * @throws {RangeError} If the port is not one.
  * @throws {RuntimeError} `BOOT_FAILED`, naming what could not come up. Nothing is left running or listening then.
  *
@@ -70,6 +73,7 @@ export async function serve(site: SiteDefinition, options: ServeOptions = {}): P
       "Cannot serve: what createSite returns is needed, and something else was given",
     );
   }
+  checkFields("options", options, ["hostname", "port", "store", "signal", "log"]);
   const { hostname = "127.0.0.1", signal, log = standardLog() } = options;
   const port = readPort(options.port);
   const box = await Box.boot(site, { log, signal, storeUrl: options.store });
@@ -106,7 +110,10 @@ export async function serve(site: SiteDefinition, options: ServeOptions = {}): P
     // behind, and end with the process.
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, Math.max(0, deadline - performance.now()));
+      timer = setTimeout(
+        resolve,
+        Math.min(LONGEST_TIMER_MS, Math.max(0, deadline - performance.now())),
+      );
     });
     await Promise.race([closed, late, hurried]);
     clearTimeout(timer);
@@ -131,7 +138,14 @@ export async function serve(site: SiteDefinition, options: ServeOptions = {}): P
   return {
     url: `http://${shown}:${server.addr.port}/`,
     status: () => box.status(),
-    drain: ({ graceMs = DEFAULT_GRACE_MS } = {}) => stop(graceMs),
+    drain: ({ graceMs = DEFAULT_GRACE_MS } = {}) => {
+      if (typeof graceMs === "number" && graceMs >= 0) return stop(graceMs);
+      return Promise.reject(
+        new RangeError(
+          `Cannot drain: graceMs must be a number of milliseconds from 0, and ${graceMs} was given`,
+        ),
+      );
+    },
     stop: () => stop(0),
     finished,
     [Symbol.asyncDispose]: () => stop(DEFAULT_GRACE_MS),

@@ -17,12 +17,15 @@ export class ClientWatch {
   readonly #request: Request;
   readonly #gone: () => void;
   #running = 0;
+  /** Whether the handler itself asked for the signal. */
+  asked = false;
 
   constructor(request: Request) {
     this.#request = request;
     this.signal = this.#abort.signal;
     this.#gone = () => this.#leave();
-    request.signal.addEventListener("abort", this.#gone);
+    if (request.signal.aborted) this.#leave();
+    else request.signal.addEventListener("abort", this.#gone);
   }
 
   /** The request has started something that ends with `ended`. */
@@ -38,7 +41,11 @@ export class ClientWatch {
   watch(response: Response): Response {
     this.#request.signal.removeEventListener("abort", this.#gone);
     const { body } = response;
-    if (body === null || (this.#running === 0 && !isUnfinished(body))) return response;
+    if (body === null) {
+      if (this.#request.method === "HEAD") this.#leave();
+      return response;
+    }
+    if (!this.asked && this.#running === 0 && !isUnfinished(body)) return response;
     return new Response(this.#watched(body), response);
   }
 

@@ -139,12 +139,19 @@ class PageVariables extends RequestVariables {
   }
 
   get signal(): AbortSignal {
-    return (this.watch ??= new ClientWatch(this.#request)).signal;
+    const watch = this.#watching();
+    watch.asked = true;
+    return watch.signal;
+  }
+
+  #watching(): ClientWatch {
+    return this.watch ??= new ClientWatch(this.#request);
   }
 
   protected override makePagelets(): Pagelets {
     const server = this.#options.pagelets;
-    const { requestId, signal } = this;
+    const { requestId } = this;
+    const { signal } = this.#watching();
     return createPagelets({
       enabled: server !== undefined,
       requestId,
@@ -161,7 +168,7 @@ class PageVariables extends RequestVariables {
     const server = this.#options.xbox;
     return createXbox({
       enabled: server !== undefined,
-      signal: this.signal,
+      signal: this.#watching().signal,
       log: this.log,
       submit: (message, { timeoutMs }) => server!.source(message, { timeoutMs }),
     });

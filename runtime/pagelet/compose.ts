@@ -9,7 +9,7 @@
 
 import type { Context, Hono } from "../deps/hono.ts";
 import { RuntimeError } from "../errors.ts";
-import type { TandemEnv } from "../types/document.ts";
+import type { TandemEnv, TandemVariables } from "../types/document.ts";
 import { ExecutionContext, type RequestVariables } from "./variables.ts";
 
 /** Where the variables of a request stand in Hono's `env`. */
@@ -34,6 +34,7 @@ export interface ComposedApp {
  * @param main Which of them answers errors and unknown paths.
  * @param name What the apps are called in an error.
  * @param onError Hears of errors that handlers throw.
+ * @param router An empty router, for apps that {@linkcode makesRouter} says cannot make one.
  * @throws {RuntimeError} `DOCUMENT_INVALID` if one of them is no Hono app.
  */
 export function composeApp(
@@ -41,12 +42,14 @@ export function composeApp(
   main: unknown,
   name: string,
   onError: OnHandlerError,
+  router?: Hono["router"],
 ): ComposedApp {
   for (const app of apps) if (!isHono(app)) throw notHono(name, app);
   const first = main as Hono;
   const app = first.basePath("/");
-  const pristine = new (first.constructor as typeof Hono)();
-  app.router = pristine.router;
+  // What basePath() returns is of a class whose constructor needs nothing.
+  const pristine = new (app.constructor as typeof Hono)();
+  app.router = router ?? makeRouter(first)!;
   app.routes = [];
   // Hono's own handler would print the error; the runtime reports it instead.
   const errorHandler = readErrorHandler(first);
@@ -63,11 +66,26 @@ export function composeApp(
   enter(app, { method: "ALL", path: "*", basePath: "/", handler: fillVariables });
   for (const { routes } of apps as Hono[]) for (const route of routes) enter(app, route);
   return {
-    fetch: (request, variables, env = {}) => {
-      (env as Env)[VARIABLES] = variables;
+    fetch: (request, variables, given) => {
+      const env = (Object.isExtensible(given) ? given : Object.create(given ?? null)) as Env;
+      env[VARIABLES] = variables;
       return app.fetch(request, env, new ExecutionContext(variables));
     },
   };
+}
+
+/** Whether an app's own Hono can make an empty router; what `basePath()` returned cannot. */
+export function makesRouter(app: unknown): boolean {
+  return isHono(app) && makeRouter(app as Hono) !== undefined;
+}
+
+function makeRouter(app: Hono): Hono["router"] | undefined {
+  try {
+    return new (app.constructor as typeof Hono)().router as Hono["router"] | undefined;
+  } catch {
+    // A class of the site's own, whose constructor needs more than nothing.
+    return undefined;
+  }
 }
 
 /** Keeps an app from taking routes that nobody would serve. */
@@ -85,6 +103,40 @@ export function sealApp(app: Hono<TandemEnv>): void {
   };
 }
 
+/** What handlers may read and shadow: nothing that the runtime itself goes by. */
+class Visible {
+  readonly #variables: RequestVariables;
+
+  static {
+    const names: Record<keyof TandemVariables, true> = {
+      store: true,
+      pagelets: true,
+      xbox: true,
+      session: true,
+      requestId: true,
+      threadType: true,
+      globals: true,
+      log: true,
+      server: true,
+      signal: true,
+      onShutdown: true,
+      onCleanup: true,
+    };
+    for (const name of Object.keys(names) as (keyof TandemVariables)[]) {
+      Object.defineProperty(this.prototype, name, {
+        get(this: Visible) {
+          return this.#variables[name];
+        },
+      });
+    }
+    Object.setPrototypeOf(this.prototype, null);
+  }
+
+  constructor(variables: RequestVariables) {
+    this.#variables = variables;
+  }
+}
+
 interface Env {
   [VARIABLES]: RequestVariables;
 }
@@ -95,14 +147,17 @@ type ErrorHandler = (error: Error, c: Context) => Response | Promise<Response>;
  * Lets `c.var`, `c.get` and `c.set` work on the request's own variables, which are made when they are
  * read; Hono's own map would need all of them in advance.
  */
-function fillVariables(c: Context, next: () => Promise<void>): Promise<void> {
-  const variables = (c.env as Env)[VARIABLES];
+async function fillVariables(c: Context, next: () => Promise<void>): Promise<void> {
+  const variables = new Visible((c.env as Env)[VARIABLES]);
   Object.defineProperty(c, "var", { value: variables });
   c.get = (name: string) => variables[name as never];
   c.set = (name: string, value: unknown) => {
     Object.defineProperty(variables, name, { value, configurable: true, enumerable: true });
   };
-  return next();
+  // Not returned: Hono would take what next brings for a response.
+  await next();
+  // Hono drops the body of a HEAD request; whatever writes it must hear that nobody reads.
+  if (c.req.method === "HEAD") c.res.body?.cancel().catch(nobodyReads);
 }
 
 function enter(app: Hono, route: Hono["routes"][number]): void {
@@ -127,3 +182,6 @@ function notHono(name: string, app: unknown): RuntimeError {
     `Cannot use ${name}: its default export must be a Hono app, and it exports ${given}`,
   );
 }
+
+/** A body that cannot be cancelled has ended or failed already. */
+function nobodyReads(): void {}

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LONGEST_TIMER_MS } from "../checks.ts";
 import { fromErrorRecord, RuntimeError, statusOf } from "../errors.ts";
 import type { PageletPart, PageletStatus, PageletTask } from "../types/pagelet.ts";
 import type { PageletAnswer } from "./wire.ts";
@@ -104,7 +105,14 @@ export class SourceTask implements PageletTask {
     return new Response(this.#stream(), { status, headers });
   }
 
-  async text(): Promise<string> {
+  text(): Promise<string> {
+    const text = this.#text();
+    // It may fail while the page still waits for another, which must not end the isolate.
+    text.catch(isAlreadyReported);
+    return text;
+  }
+
+  async #text(): Promise<string> {
     this.#limit = Infinity;
     let text = "";
     for await (const part of this) text += part.body;
@@ -214,7 +222,7 @@ export class SourceTask implements PageletTask {
       const timer = withinMs === Infinity ? undefined : setTimeout(() => {
         this.#wake = this.#wake.filter((wake) => wake !== woken);
         resolve(false);
-      }, withinMs);
+      }, Math.min(withinMs, LONGEST_TIMER_MS));
       const woken = () => {
         clearTimeout(timer);
         resolve(true);

@@ -14,12 +14,12 @@ import type { Pagelets } from "../types/pagelet.ts";
 import type { Store } from "../types/store.ts";
 import type { Xbox } from "../types/xbox.ts";
 import { type ReadBody, readBody } from "./body.ts";
-import { composeApp, type ComposedApp } from "./compose.ts";
+import { composeApp, type ComposedApp, makesRouter } from "./compose.ts";
 import { RequestVariables } from "./variables.ts";
 import type { PageletAnswer, WireRequest } from "./wire.ts";
 
 /** Loads the app and makes the worker's functions. */
-export function open(context: WorkerContext): WorkerApi {
+export async function open(context: WorkerContext): Promise<WorkerApi> {
   const { config, documents } = context;
   const rooms = bindRooms(context);
   const errors = new WeakMap<RequestVariables, Error>();
@@ -29,6 +29,8 @@ export function open(context: WorkerContext): WorkerApi {
     pagelets,
     `document ${config.options.document}`,
     (error, variables) => void errors.set(variables, error),
+    // Hono is the document's own; another one is only loaded for what basePath() returned.
+    makesRouter(pagelets) ? undefined : new (await import("../deps/hono.ts")).Hono().router,
   );
   const initialise = readRequestInit(context);
   const running = new Map<number, AbortController>();
@@ -53,13 +55,18 @@ export function open(context: WorkerContext): WorkerApi {
     if (head.error !== undefined) {
       variables.log.error("A handler failed", describe(wire, head.error));
     }
-    const finish = () => {
+    const release = () => {
       running.delete(id);
+      // A body that nobody has read would stay for ever.
+      if (request.body?.locked === false) request.body.cancel().catch(readerSaysIt);
+    };
+    const finish = () => {
+      release();
       return variables.usedPhases?.afterSend(variables.log) ?? Promise.resolve();
     };
     if (typeof body !== "function") {
       const open = variables.usedPhases?.pending ?? false;
-      if (!open) running.delete(id);
+      if (!open) release();
       else setTimeout(() => finish().then(() => context.call("done", id)));
       return { ...head, body, open };
     }

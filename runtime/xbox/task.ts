@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LONGEST_TIMER_MS } from "../checks.ts";
 import { RuntimeError, statusOf } from "../errors.ts";
 import type { XboxResult, XboxStatus, XboxTask } from "../types/xbox.ts";
 
@@ -47,7 +48,7 @@ export class SourceXboxTask<T> implements XboxTask<T> {
     if (!(timeoutMs > 0)) return await this.#settled;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<XboxResult<T>>((resolve) => {
-      timer = setTimeout(() => resolve({ code: -1 }), timeoutMs);
+      timer = setTimeout(() => resolve({ code: -1 }), Math.min(timeoutMs, LONGEST_TIMER_MS));
     });
     try {
       return await Promise.race([this.#settled, late]);

@@ -9,7 +9,7 @@ import { until } from "../http/support.ts";
 type Answer = PageletAnswer & { open: boolean };
 
 /** A worker's functions around an app, its calls to the entry recorded. */
-function worker(app: unknown) {
+async function worker(app: unknown) {
   const calls: unknown[][] = [];
   const call = (...args: unknown[]) => {
     calls.push(args);
@@ -34,7 +34,7 @@ function worker(app: unknown) {
     },
     documents: { main: { default: app } },
   } as unknown as WorkerContext;
-  const { run, cancel } = open(context) as unknown as {
+  const { run, cancel } = await open(context) as unknown as {
     run(id: number, wire: WireRequest): Promise<Answer>;
     cancel(id: number, why: string): void;
   };
@@ -48,9 +48,9 @@ const textOf = (body: PageletAnswer["body"]) =>
     ? new Response(body).text()
     : Promise.resolve(new TextDecoder().decode(body ?? undefined));
 
-Deno.test("open() refuses a document that is no Hono app", () => {
+Deno.test("open() refuses a document that is no Hono app", async () => {
   for (const wrong of [undefined, {}, () => {}]) {
-    assert.throws(() => worker(wrong), { code: "DOCUMENT_INVALID", message: /file:\/\/\/x.ts/ });
+    await assert.rejects(worker(wrong), { code: "DOCUMENT_INVALID", message: /file:\/\/\/x.ts/ });
   }
 });
 
@@ -78,7 +78,7 @@ Deno.test("run() answers whole what ends in its turn, and streams what does not"
       }),
     ));
   app.get("/empty", (c) => c.body(null));
-  const { ask, done } = worker(app);
+  const { ask, done } = await worker(app);
   for (const [path, text] of [["/whole", "whole"], ["/sync", "ab"]] as const) {
     const { body, open } = await ask(path);
     assert.ok(body instanceof Uint8Array && !open, path);
@@ -99,7 +99,7 @@ Deno.test("cancel() aborts the handler's signals, and so does a reader that leav
     signals.push(c.var.signal, c.req.raw.signal);
     return c.body(new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) }));
   });
-  const { ask, cancel, done } = worker(app);
+  const { ask, cancel, done } = await worker(app);
   const first = await ask("/");
   cancel(2, "another");
   assert.deepEqual(signals.map(({ aborted }) => aborted), [false, false]);
@@ -131,7 +131,7 @@ Deno.test("run() answers 500 and tells the error's record for whatever goes wron
     if (error instanceof SyntaxError) return c.text("own answer", 422);
     return c.text("failed", 500);
   });
-  const { ask, calls } = worker(app);
+  const { ask, calls } = await worker(app);
   const outcome = async (path: string) => {
     const { status, body, error } = await ask(path);
     return [status, await textOf(body), error?.name, error?.message];
