@@ -35,7 +35,7 @@ export interface SlotsLayout {
 /**
  * Sends a page with slots; each slot fills when its pagelet ends.
  *
- * A pagelet that fails, times out, was refused (`null`) or answers with a status of 400 or above leaves
+ * A pagelet that fails, times out, was refused (`null`) or answers with a status of 300 or above leaves
  * the fallback in its slot. A pagelet that is not HTML, XML or SVG is shown as text. `noscript` elements
  * of a pagelet are dropped, since they can't be balanced for readers with and without script alike.
  *
@@ -86,18 +86,19 @@ export function slots(
     );
     const fill = (name: string, markup: string) =>
       out.write(`<div slot="${slotName(name, nonce)}">${markup}</div>`);
-    const names = new Map<PageletTask, string>();
+    const names = new Map<PageletTask, string[]>();
     for (const [name, task] of Object.entries(tasks)) {
-      if (task !== null) names.set(task, name);
+      if (task !== null) names.set(task, [...names.get(task) ?? [], name]);
       else await fill(name, excuse(fallback, name, new Error("it was refused"), c.var.log));
     }
     for await (const task of asCompleted(names.keys())) {
-      const name = names.get(task)!;
       const content = await readMarkup(task);
-      await fill(
-        name,
-        typeof content === "string" ? content : excuse(fallback, name, content, c.var.log),
-      );
+      for (const name of names.get(task)!) {
+        await fill(
+          name,
+          typeof content === "string" ? content : excuse(fallback, name, content, c.var.log),
+        );
+      }
     }
     await out.write(`</div>${after}`);
   });
@@ -106,7 +107,7 @@ export function slots(
 /** The pagelet's markup, fit to stand in the page, or why there is none. */
 async function readMarkup(task: PageletTask): Promise<string | Error> {
   const response = await task.response();
-  if (task.error !== undefined || response.status >= 400) {
+  if (task.error !== undefined || response.status >= 300) {
     await response.body?.cancel();
     return task.error ?? new Error(`it answered with status ${response.status}`);
   }

@@ -326,3 +326,21 @@ Deno.test("200 pages at 20 at once, one pagelet in ten failing, are whole and le
   }
   assert.equal(workers.running, 0);
 });
+
+Deno.test("slots() fills every slot that a task is given for, and takes a redirect for a failure", async () => {
+  await using site = await open({
+    pagelets: { document: fixture("parts/pagelets.ts"), workers: 2 },
+  }, (site) => {
+    site.app.get("/", (c) => {
+      const twice = c.var.pagelets.start("/text?q=1");
+      return slots(c, {
+        ...shell,
+        grid: '<slot name="a"></slot><slot name="b"></slot><slot name="moved"></slot>',
+        fallback: (name) => `no ${name}`,
+      }, { a: twice, b: twice, moved: c.var.pagelets.start("/redirect") });
+    });
+  });
+  const { text } = await site.get("/");
+  assert.equal(text.match(/plain 1/g)?.length, 2);
+  assert.ok(text.includes("no moved"));
+});
