@@ -37,20 +37,22 @@ export { flush, type PageContext, type PageOutput } from "./runtime/pagelet/flus
 export { slots, type SlotsLayout } from "./runtime/pagelet/slots.ts";
 export { KvStore, openStore, type StoreOptions } from "./runtime/store/mod.ts";
 export type {
-  DocumentLocation,
-  PagesOptions,
-  PoolOptions,
-  RequestInitOptions,
   ResolvedOptions,
   ResolvedPool,
   ResolvedThreadLoop,
   ResolvedWorker,
+} from "./runtime/options.ts";
+export type {
+  DocumentLocation,
+  PagesOptions,
+  PoolOptions,
+  RequestInitOptions,
   SiteOptions,
   SiteStoreOptions,
   StoreScope,
   ThreadLoopOptions,
   WorkerOptions,
-} from "./runtime/options.ts";
+} from "./runtime/types/site.ts";
 export type {
   Globals,
   ServerInfo,

@@ -1,115 +1,20 @@
 /**
- * What a site is made of: the options as they are given, as they are once filled in, and the checks
- * between the two.
+ * The options of a site, checked and filled in.
  *
  * @module
  */
 
 import { checkFields, checkNumber, fail, given, readDocument } from "./checks.ts";
-import type { StoreKey } from "./types/store.ts";
-
-/** A document: a `URL`, or a text that holds an absolute `file:`, `https:` or `http:` URL. */
-export type DocumentLocation = URL | string;
-
-/** Which keys of the store a kind of worker may use, as key prefixes; absent: all, empty: none. */
-export interface StoreScope {
-  /** Prefixes of keys that may be read. */
-  read?: readonly StoreKey[];
-  /** Prefixes of keys that may be written. */
-  write?: readonly StoreKey[];
-}
-
-/** What every kind of worker has in common. */
-export interface WorkerOptions {
-  /** The document. */
-  document: DocumentLocation;
-  /** Deno's permission descriptor. It can only narrow what the box has. @default "none" */
-  permissions?: Deno.PermissionOptions;
-  /** Which keys of the store the worker may use. */
-  store?: StoreScope;
-}
-
-/** How a pool of workers behaves. Durations are milliseconds. */
-export interface PoolOptions extends WorkerOptions {
-  /** Most workers at once, at least 1. @default the number of cores, at least 2 */
-  workers?: number;
-  /** Workers that are kept ready. @default 1 */
-  spares?: number;
-  /** Most tasks that may wait. @default 128 */
-  queueLimit?: number;
-  /** Longest wait in the queue, 0 for no limit. @default 0 */
-  maxQueueMs?: number;
-  /** Longest time from submission to the end, 0 for no limit. @default 30000 */
-  deadlineMs?: number;
-  /** How long a worker above `spares` stays without work. @default 30000 */
-  idleMs?: number;
-  /** How long a cancelled handler may take before its worker is replaced. @default 250 */
-  graceMs?: number;
-  /** Requests that one worker serves before it is replaced, 0 for no limit. @default 0 */
-  maxRequests?: number;
-  /** Age at which a worker is replaced before its next request, 0 for no limit. @default 0 */
-  maxAgeMs?: number;
-  /** Largest request body in bytes. @default 16 MiB */
-  maxBodyBytes?: number;
-  /** Largest response body in bytes. @default 64 MiB */
-  maxResultBytes?: number;
-}
-
-/** How pages run. */
-export interface PagesOptions extends PoolOptions {
-  /** In the box's own isolate, or in a pool of workers like pagelets. @default "entry" */
-  isolation?: "entry" | "worker";
-}
-
-/** A document that runs again and again. */
-export interface ThreadLoopOptions extends WorkerOptions {
-  /** Milliseconds between two iterations. @default 100 */
-  pauseMs?: number;
-  /** Iterations that one worker runs before a fresh one takes over. @default 1 */
-  reuse?: number;
-}
-
-/** The document that opens sessions. */
-export interface RequestInitOptions {
-  /** Evaluated once in each worker. */
-  document: DocumentLocation;
-  /** Name of its export that is called when a session begins. */
-  function?: string;
-}
-
-/** Where the shared data is kept. */
-export interface SiteStoreOptions {
-  /** A file, `:memory:`, or the URL of a KV Connect server; absent: the project's default database. */
-  url?: string;
-  /** Modules that bring entries, loaded before anything else runs. */
-  prime?: readonly DocumentLocation[];
-  /** Largest value in bytes. @default 16 MiB */
-  maxValueBytes?: number;
-}
-
-/** What {@linkcode createSite} takes. Everything but what the site needs may be left out. */
-export interface SiteOptions {
-  /** Name for logs and the status page. @default "site" */
-  name?: string;
-  /** Where the shared data is kept. */
-  store?: SiteStoreOptions;
-  /** Runs once per box, after priming and before any thread (`StartupDocument`). */
-  startup?: DocumentLocation | { document: DocumentLocation };
-  /** Service threads, one worker each, which must report started (`ThreadDocuments`). */
-  threads?: readonly (DocumentLocation | WorkerOptions)[];
-  /** Documents that run again and again, one worker each (`ThreadLoopDocuments`). */
-  threadLoops?: readonly (DocumentLocation | ThreadLoopOptions)[];
-  /** Opens sessions (`RequestInitDocument`, `RequestInitFunction`). */
-  requestInit?: DocumentLocation | RequestInitOptions;
-  /** A Hono app whose routes are the site's pages. */
-  pages?: DocumentLocation | PagesOptions;
-  /** A Hono app whose routes are the site's pagelets (`PageletServer`). */
-  pagelets?: DocumentLocation | PoolOptions;
-  /** A function that turns messages into values (`Xbox.ProcessMessageFunc`). */
-  xbox?: DocumentLocation | PoolOptions;
-  /** Paths that are requested before the box listens; failures are logged (`WarmupRequests`). */
-  warmup?: readonly string[];
-}
+import type {
+  DocumentLocation,
+  PagesOptions,
+  PoolOptions,
+  SiteOptions,
+  SiteStoreOptions,
+  StoreScope,
+  ThreadLoopOptions,
+  WorkerOptions,
+} from "./types/site.ts";
 
 /** A kind of worker, filled in. */
 export interface ResolvedWorker {

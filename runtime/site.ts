@@ -8,8 +8,9 @@ import { Hono } from "./deps/hono.ts";
 import { Box, type SiteDefinition } from "./box/box.ts";
 import { standardLog } from "./box/lifecycle.ts";
 import { messageOf } from "./errors.ts";
-import { type ResolvedOptions, resolveOptions, type SiteOptions } from "./options.ts";
+import { type ResolvedOptions, resolveOptions } from "./options.ts";
 import type { TandemEnv } from "./types/document.ts";
+import type { SiteOptions } from "./types/site.ts";
 
 /** What {@linkcode createSite} returns; a default export of it can be served by `deno serve`. */
 export interface Site extends SiteDefinition {

@@ -9,14 +9,7 @@ import type { Store, StoreEntry, StoreKey, StoreSetOptions } from "../types/stor
 import { checkLimit } from "./checks.ts";
 import { compareKeys, describeKey, hasPrefix, type KvKey, toKvKey, toKvKeys } from "./keys.ts";
 import type { StoreRange } from "./range.ts";
-
-/** The keys that a worker may use, as prefixes. A prefix covers itself and every key that goes on from it. */
-export interface StoreScope {
-  /** What it may read; absent: everything. */
-  read?: readonly StoreKey[];
-  /** What it may write; absent: everything. */
-  write?: readonly StoreKey[];
-}
+import type { StoreScope } from "../types/site.ts";
 
 /**
  * Limits a store. `delete` and `add` need writing, `increment` needs reading too, since it tells the

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { createSite, serve, type SiteOptions } from "../../mod.ts";
+
+const doc = new URL("file:///site/x.ts");
+
+/** What is given, and what the message must hold: the field, what is allowed, what was given. */
+const WRONG: [string, unknown, "TypeError" | "RangeError", RegExp][] = [
+  ["no object", 5, "TypeError", /"options": an object is needed, and 5 was given/],
+  ["an unknown field", { pagelet: doc }, "TypeError", /"pagelet".*may have.*pagelets/],
+  ["a field of later", { rpc: doc }, "TypeError", /"rpc": this version does not support it/],
+  ["a relative document", { xbox: "./x.ts" }, "TypeError", /"xbox".*new URL\("\.\/x\.ts", import/],
+  ["a document of no URL", { startup: { document: 5 } }, "TypeError", /"startup\.document": a URL/],
+  ["a foreign scheme", { pages: "blob:x" }, "TypeError", /"pages"/],
+  ["no document", { pagelets: { workers: 2 } }, "TypeError", /"pagelets\.document".*undefined/],
+  ["null", { pagelets: null }, "TypeError", /"pagelets": an object is needed, and null/],
+  ["an empty name", { name: "" }, "TypeError", /"name": a text is needed/],
+  ["threads of no list", { threads: doc }, "TypeError", /"threads": a list/],
+  ["a bad thread", { threads: [doc, 7] }, "TypeError", /"threads\[1\]"/],
+  [
+    "no workers",
+    { pagelets: { document: doc, workers: 0 } },
+    "RangeError",
+    /workers".*1.*0 was given/,
+  ],
+  ["part of one", { xbox: { document: doc, queueLimit: 1.5 } }, "RangeError", /"xbox\.queueLimit"/],
+  ["a text", { xbox: { document: doc, workers: "2" } }, "TypeError", /"xbox\.workers": a number/],
+  ["NaN", { xbox: { document: doc, deadlineMs: NaN } }, "RangeError", /deadlineMs".*NaN/],
+  [
+    "too long",
+    { threadLoops: [{ document: doc, pauseMs: 1e12 }] },
+    "RangeError",
+    /pauseMs": at most/,
+  ],
+  [
+    "spares",
+    { xbox: { document: doc, workers: 1, spares: 2 } },
+    "TypeError",
+    /"xbox\.spares": at most/,
+  ],
+  [
+    "a session",
+    { xbox: { document: doc, session: "keep" } },
+    "TypeError",
+    /"xbox\.session": this ver/,
+  ],
+  ["isolation", { pages: { document: doc, isolation: "vm" } }, "TypeError", /"entry" or "worker"/],
+  ["permissions", { xbox: { document: doc, permissions: 1 } }, "TypeError", /"xbox\.permissions"/],
+  [
+    "a scope",
+    { xbox: { document: doc, store: { read: "a" } } },
+    "TypeError",
+    /"xbox\.store\.read"/,
+  ],
+  [
+    "a function",
+    { requestInit: { document: doc, function: 1 } },
+    "TypeError",
+    /requestInit\.function/,
+  ],
+  ["a warm-up", { warmup: ["x"] }, "TypeError", /"warmup": a list of paths/],
+  ["a store", { store: { url: 5 } }, "TypeError", /"store\.url"/],
+  ["a size", { store: { maxValueBytes: 0 } }, "RangeError", /"store\.maxValueBytes"/],
+  ["a source", { store: { prime: ["./p.ts"] } }, "TypeError", /"store\.prime\[0\]"/],
+];
+
+Deno.test.each(WRONG)("createSite() refuses %s", (_what, options, name, message) => {
+  assert.throws(() => createSite(options as SiteOptions), { name, message });
+});
+
+Deno.test("createSite() fills in what is left out and starts nothing", () => {
+  const { options } = createSite({
+    pagelets: doc,
+    threads: ["https://host/t.ts"],
+    xbox: { document: doc },
+  });
+  assert.equal(options.name, "site");
+  assert.equal(options.pagelets!.document, doc.href);
+  assert.equal(options.pagelets!.permissions, "none");
+  assert.equal(options.xbox!.queueLimit, 128);
+  assert.deepEqual(options.threads, [
+    { document: "https://host/t.ts", permissions: "none", store: {} },
+  ]);
+  assert.equal(createSite({ xbox: { document: doc, workers: 1 } }).options.xbox!.spares, 1);
+});
+
+Deno.test("serve() refuses options that it does not know", async () => {
+  const site = createSite();
+  await assert.rejects(serve(site, { prot: 1 } as never), { name: "TypeError", message: /"prot"/ });
+  await assert.rejects(serve(site, { adminPort: 0 } as never), { message: /this version/ });
+});
