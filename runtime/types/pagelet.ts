@@ -90,7 +90,10 @@ export interface Pagelets {
    * @throws {TypeError} If the URL or an option is wrong.
    */
   start(url: string, options?: PageletOptions): PageletTask;
-  /** Like {@linkcode Pagelets.start}, but `null` when it is refused, so that a page can render inline. */
+  /**
+   * Like {@linkcode Pagelets.start}, but `null` when it is refused, so that a page can render inline.
+   * Inside a worker, which learns of a full queue only later, the task ends with code 503 instead.
+   */
   tryStart(url: string, options?: PageletOptions): PageletTask | null;
   /** Yields the tasks as they end, the first to end first. */
   asCompleted(tasks: Iterable<PageletTask>): AsyncIterableIterator<PageletTask>;
