@@ -6,11 +6,11 @@
 
 import { transfer } from "../deps/comlink.ts";
 import { RuntimeError } from "../errors.ts";
+import { TaskHandles } from "../pool/handles.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { FindTask, PoolTask } from "../pool/task.ts";
 import { guardStream } from "../thread/streams.ts";
 import type { Services } from "../thread/thread.ts";
-import { findForbidden } from "../thread/values.ts";
 import type { PageletSource } from "./task.ts";
 import {
   bodySize,
@@ -32,9 +32,6 @@ export interface PageletLimits {
 export type PendingRequest = Omit<WireRequest, "body"> & {
   body: WireRequest["body"] | Promise<Uint8Array>;
 };
-
-/** Pagelets that one worker may have started and not collected. */
-const MAX_HANDLES = 256;
 
 /** Runs requests in a pool of workers that hold a Hono app. */
 export class PageletServer {
@@ -108,44 +105,19 @@ export class PageletServer {
    * them only a service thread may ask, which is what `rootless` says.
    */
   services(find: FindTask, { rootless = false } = {}): Services {
-    const handles = new Map<number, PoolTask<PageletAnswer>>();
-    let nextHandle = 1;
+    const handles = new TaskHandles<PageletAnswer>({ doing: "start a pagelet", find, rootless });
     return {
       pageletStart: (parentId, value, timeoutMs) => {
         const request = parseRequest(value);
         if (request === undefined) throw new TypeError("Cannot start a pagelet: malformed request");
-        const parent = find(parentId);
-        if (parent === undefined && !(rootless && parentId === null)) {
-          throw new RuntimeError(
-            "STOPPING",
-            "Cannot start a pagelet: the request that asks has ended",
-          );
-        }
-        if (handles.size >= MAX_HANDLES) {
-          throw new RuntimeError(
-            "QUEUE_FULL",
-            `Cannot start a pagelet: the worker has ${MAX_HANDLES} that it did not collect`,
-          );
-        }
-        const limit = typeof timeoutMs === "number" && timeoutMs > 0 ? timeoutMs : undefined;
-        const task = this.submit(request, { timeoutMs: limit, parent });
-        const handle = nextHandle++;
-        handles.set(handle, task);
-        return handle;
+        return handles.start(parentId, timeoutMs, (asked) => this.submit(request, asked));
       },
       pageletAnswer: async (handle) => {
-        const task = handles.get(handle as number);
-        if (task === undefined) throw new RangeError("Cannot collect a pagelet: it is not known");
-        // Not sooner: a quick task ends before the worker has heard of its handle.
-        task.ended.then(() => handles.delete(handle as number));
-        const answer = await task.answer;
+        const answer = await handles.answer(handle);
         return answer.body instanceof ReadableStream ? transfer(answer, [answer.body]) : answer;
       },
-      pageletWait: (handle) => handles.get(handle as number)?.wait(),
-      pageletCancel: (handle, reason) => {
-        const known = findForbidden(reason) === undefined && typeof reason === "string";
-        handles.get(handle as number)?.cancel(known ? reason.slice(0, 1024) : undefined);
-      },
+      pageletWait: (handle) => handles.wait(handle),
+      pageletCancel: (handle, reason) => handles.cancel(handle, reason),
     };
   }
 }

@@ -4,15 +4,12 @@
  * @module
  */
 
-import { RuntimeError } from "../errors.ts";
+import { TaskHandles } from "../pool/handles.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { FindTask, PoolTask } from "../pool/task.ts";
 import { findForbidden, isRecord } from "../thread/values.ts";
 import type { Services } from "../thread/thread.ts";
 import type { XboxSource } from "./task.ts";
-
-/** Messages that one worker may have sent and not collected. */
-const MAX_HANDLES = 256;
 
 /** Runs messages in a pool of workers that hold the xbox document. */
 export class XboxServer {
@@ -61,44 +58,17 @@ export class XboxServer {
    * them only a service thread may ask, which is what `rootless` says.
    */
   services(find: FindTask, { rootless = false } = {}): Services {
-    const handles = new Map<number, PoolTask<unknown>>();
-    let nextHandle = 1;
+    const handles = new TaskHandles<unknown>({ doing: "send a message", find, rootless });
     return {
-      xboxStart: (parentId, message, timeoutMs, posted) => {
-        const parent = find(parentId);
-        if (parent === undefined && !(rootless && parentId === null)) {
-          throw new RuntimeError(
-            "STOPPING",
-            "Cannot send a message: the request that asks has ended",
-          );
-        }
-        if (handles.size >= MAX_HANDLES) {
-          throw new RuntimeError(
-            "QUEUE_FULL",
-            `Cannot send a message: the worker has ${MAX_HANDLES} that it did not collect`,
-          );
-        }
-        const limit = typeof timeoutMs === "number" && timeoutMs > 0 ? timeoutMs : undefined;
-        // A posted message has no time, no depth and no end in common with who sent it.
-        const above = posted === true ? undefined : parent;
-        const task = this.submit(message, { timeoutMs: limit, parent: above });
-        const handle = nextHandle++;
-        handles.set(handle, task);
-        return handle;
-      },
-      xboxAnswer: async (handle) => {
-        const task = handles.get(handle as number);
-        if (task === undefined) throw new RangeError("Cannot collect a message: it is not known");
-        // Not sooner: a quick task ends before the worker has heard of its handle.
-        task.ended.then(() => handles.delete(handle as number));
-        return await task.answer;
-      },
-      xboxWait: (handle) => handles.get(handle as number)?.wait(),
-      xboxCancel: (handle, reason) => {
-        handles.get(handle as number)?.cancel(
-          typeof reason === "string" ? reason.slice(0, 1024) : undefined,
-        );
-      },
+      xboxStart: (parentId, message, timeoutMs, posted) =>
+        handles.start(parentId, timeoutMs, (asked) => {
+          // A posted message has no time, no depth and no end in common with who sent it.
+          const parent = posted === true ? undefined : asked.parent;
+          return this.submit(message, { ...asked, parent });
+        }),
+      xboxAnswer: (handle) => handles.answer(handle),
+      xboxWait: (handle) => handles.wait(handle),
+      xboxCancel: (handle, reason) => handles.cancel(handle, reason),
     };
   }
 }

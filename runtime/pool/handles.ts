@@ -1,0 +1,95 @@
+/**
+ * The tasks that one worker has asked for, under the numbers by which it speaks of them.
+ *
+ * Whatever the worker says is untrusted: a parent must run on that very worker, a handle must be one
+ * of its own, and it can hold no more of them than {@linkcode MAX_HANDLES}.
+ *
+ * @module
+ */
+
+import { RuntimeError } from "../errors.ts";
+import type { FindTask, PoolTask } from "./task.ts";
+
+/** Tasks that one worker may have asked for and not collected. */
+export const MAX_HANDLES = 256;
+
+const LONGEST_REASON = 1024;
+
+/** In whose name a worker asks. */
+export interface HandlesOptions {
+  /** What is asked for, for messages: `start a pagelet`. */
+  doing: string;
+  /** Finds the tasks that run on the worker. */
+  find: FindTask;
+  /** Whether the worker may also ask in no task's name, as service threads do. */
+  rootless: boolean;
+}
+
+/** What a task is started with. */
+export interface Asked {
+  /** The worker's task that asks; absent for a service thread. */
+  parent: PoolTask<unknown> | undefined;
+  /** Time that the worker gives it, if it gives one. */
+  timeoutMs: number | undefined;
+}
+
+/**
+ * Holds the tasks of one worker.
+ *
+ * @typeParam A What the tasks answer.
+ */
+export class TaskHandles<A> {
+  readonly #options: HandlesOptions;
+  readonly #tasks = new Map<number, PoolTask<A>>();
+  #next = 1;
+
+  constructor(options: HandlesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Starts a task and returns its handle.
+   *
+   * @throws {RuntimeError} `STOPPING` if the parent is no running task of the worker, `QUEUE_FULL` if the
+   * worker holds too many handles; and whatever `submit` throws.
+   */
+  start(parentId: unknown, timeoutMs: unknown, submit: (asked: Asked) => PoolTask<A>): number {
+    const { doing, find, rootless } = this.#options;
+    const parent = find(parentId);
+    if (parent === undefined && !(rootless && parentId === null)) {
+      throw new RuntimeError("STOPPING", `Cannot ${doing}: the request that asks has ended`);
+    }
+    if (this.#tasks.size >= MAX_HANDLES) {
+      throw new RuntimeError(
+        "QUEUE_FULL",
+        `Cannot ${doing}: the worker has ${MAX_HANDLES} that it did not collect`,
+      );
+    }
+    const given = typeof timeoutMs === "number" && timeoutMs > 0 ? timeoutMs : undefined;
+    const task = submit({ parent, timeoutMs: given });
+    this.#tasks.set(this.#next, task);
+    return this.#next++;
+  }
+
+  /** Resolves to a task's answer; its handle goes when the task has ended. */
+  async answer(handle: unknown): Promise<A> {
+    const task = this.#tasks.get(handle as number);
+    if (task === undefined) {
+      throw new RangeError(`Cannot ${this.#options.doing}: the handle is not known`);
+    }
+    // Not sooner: a quick task ends before the worker has heard of its handle.
+    task.ended.then(() => this.#tasks.delete(handle as number));
+    return await task.answer;
+  }
+
+  /** Says that the worker waits for a task. */
+  wait(handle: unknown): void {
+    this.#tasks.get(handle as number)?.wait();
+  }
+
+  /** Cancels a task for a reason in words. */
+  cancel(handle: unknown, reason: unknown): void {
+    const words = typeof reason === "string" ? reason.slice(0, LONGEST_REASON) : undefined;
+    this.#tasks.get(handle as number)?.cancel(words);
+  }
+}
