@@ -1,7 +1,6 @@
 /**
  * The countries, by name and by code. They never change while the site runs, so they are a module
  * and not in the store: what is constant is imported, what changes is shared.
- *
  * @module
  */
 
@@ -25,10 +24,8 @@ export function findCountry(code: string): Country | undefined {
 
 /** The countries that share a land border with `country`. */
 export function neighboursOf(country: Country): Country[] {
-  return country.borders
-    .map((code) => byCode.get(code))
-    .filter((neighbour) => neighbour !== undefined)
-    .toSorted((a, b) => a.name.common.localeCompare(b.name.common, "en"));
+  return country.borders.map((code) => byCode.get(code)!)
+    .toSorted((a, b) => countries.indexOf(a) - countries.indexOf(b));
 }
 
 /** The address of a country's page. */

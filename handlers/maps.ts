@@ -1,187 +1,137 @@
 /**
- * Draws maps as SVG. Only the pagelet document imports this: drawing is the site's heaviest work,
- * and in a worker it holds up nobody's page.
- *
+ * Draws maps as SVG. That is the site's heaviest work, and so only pagelets import this.
  * @module
  */
 
 import { type Country, pathOf } from "./countries.ts";
-import { html } from "./deps.ts";
+import { html, raw } from "./deps.ts";
 import type { Atlas } from "./deps/atlas_50m.js";
 import * as geo from "./deps/geo.ts";
 import type { Html } from "./html.ts";
 
-type Shape = geo.Feature<geo.Polygon | geo.MultiPolygon, { name: string }>;
-type Point = [lon: number, lat: number];
+/** A piece of a country's land, in a circle (in radians) that tells quickly whether it is in view. */
+type Land = geo.Polygon & { id: string; name: string; centre: Point; radius: number };
+type Point = [x: number, y: number];
 
-/** One polygon of a shape, with the circle around it that tells quickly whether it is in view. */
-interface Part {
-  shape: Shape;
-  coordinates: geo.Position[][];
-  centre: Point;
-  /** In radians. */
-  radius: number;
-}
+// Begun when a worker starts, so that the first map need not wait for all of it; kept for good.
+const coarse = import("./deps/atlas_110m.js").then(({ atlas }) => landOf(atlas));
+const fine = import("./deps/atlas_50m.js").then(({ atlas }) => landOf(atlas));
 
-/** An atlas, decoded. */
-interface World {
-  atlas: Atlas;
-  shapes: Shape[];
-  parts: Part[];
-}
-
-const KM_PER_DEGREE = 111.2;
-
-// Loaded and decoded when the first map is drawn, and kept for the life of the worker.
-let coarse: Promise<World> | undefined;
-let fine: Promise<World> | undefined;
-
-/** The world with every country a link: its shape, or a dot where one is too small to have a shape. */
+/** The world with every country a link: its shape, or a dot where it is too small to have one. */
 export async function drawWorld(countries: readonly Country[]): Promise<Html> {
-  const { shapes } = await loadCoarse();
-  const projection = geo.geoNaturalEarth1()
+  const projection = geo.geoNaturalEarth1().precision(2)
     .rotate([-11, 0]) // the map is cut in the Bering Strait then, and Russia stays whole
     .fitExtent([[4, 4], [996, 496]], { type: "Sphere" });
-  const path = geo.geoPath(projection).digits(1);
-  const linked = new Set<Shape>();
+  const draw = geo.geoPath(projection).digits(0);
+  const land = Map.groupBy(await coarse, ({ id }) => id);
   const links = countries.map((country) => {
-    const shape = shapes.find((shape) => isOf(shape, country));
-    if (shape) linked.add(shape);
+    const own = land.get(idOf(country));
     const [x, y] = projection([country.latlng[1], country.latlng[0]])!.map(Math.round);
-    return html`<a href="${pathOf(country)}"><title>${country.name.common}</title>${
-      shape
-        ? html`
-          <path d="${path(shape)}" />
-        `
-        : html`
-          <circle class="dot" cx="${x}" cy="${y}" r="2.5" />
-        `
-    }</a>`;
+    land.delete(idOf(country));
+    const dot = `<circle class="dot" cx="${x}" cy="${y}" r="3"/>`;
+    const mark = raw(own ? `<path d="${draw(join(own))}"/>` : dot);
+    return html`<a href="${pathOf(country)}"><title>${country.name.common}</title>${mark}</a>`;
   });
-  const rest = shapes.filter((shape) => !linked.has(shape)); // land that is none of the countries'
-  return html`
-    <nav aria-label="World map">
-      <svg class="map" viewBox="0 0 1000 500">
-    ${rest.map((shape) =>
-      html`
-        <path d="${path(shape)}" />
-      `
-    )}${links}</svg>
-    </nav>
-  `;
-}
-
-/** A country among its neighbours, north up at its middle. */
-export async function drawCountry(country: Country): Promise<Html> {
-  const isLarge = country.area > 2e6;
-  // Of a country as large as India the coarse atlas shows all that can be seen, and much faster.
-  const { atlas, shapes, parts } = await (isLarge ? loadCoarse() : loadFine());
-  const own = shapes.find((shape) => isOf(shape, country));
-  const focus = own && mainParts(parts.filter(({ shape }) => shape === own));
-
-  // The middle of the map is the middle of the country: turned there, the globe has its date line,
-  // its poles and its distortion elsewhere, so that Fiji and Russia are like all others.
-  const [lat, lon] = country.latlng;
-  const centre: Point = focus ? geo.geoCentroid(focus) : [lon, lat];
-  const size = Math.sqrt(Math.max(country.area, 1) / Math.PI) / KM_PER_DEGREE;
-  const around = geo.geoCircle().center(centre).radius(Math.max(1.5, size))();
-  const view = { type: "GeometryCollection" as const, geometries: [around, focus ?? around] };
-  const projection = geo.geoAzimuthalEqualArea()
-    .rotate([-centre[0], -centre[1]])
-    .preclip((stream) => stream) // what is behind the globe is left out below, part by part
-    .precision(isLarge ? 1 : 0) // straight lines bend only on maps of half a continent
-    .fitExtent([[60, 60], [660, 420]], view)
-    .clipExtent([[-2, -2], [722, 482]]);
-  const path = geo.geoPath(projection).digits(1);
-
-  const corner = projection.invert!([0, 0]); // beyond the globe's edge on maps of half the world
-  const reach = corner?.every(Number.isFinite) ? geo.geoDistance(centre, corner) : Math.PI;
-  const inView = parts.filter((p) => geo.geoDistance(centre, p.centre) < reach + p.radius);
-  const others = inView.filter(({ shape }) => shape !== own);
-  const names = others.filter(({ radius }) => radius > reach / 10).map((part) => {
-    const [x, y] = path.centroid(joined([part]));
-    const hasRoom = path.area(joined([part])) > 2500 && x > 50 && x < 670 && y > 14 && y < 466;
-    return hasRoom && html`<text x="${x | 0}" y="${y | 0}">${part.shape.properties.name}</text>`;
-  });
-  const isSmall = !focus || path.area(focus) < 400;
-  const [x, y] = projection(centre)!.map(Math.round);
-  const label = `Map of ${country.name.common} and its surroundings`;
-  return html`<svg class="map" viewBox="0 0 720 480" role="img" aria-label="${label}">
-<path d="${path(joined(others))}"/>
-<path class="here" d="${path(joined(inView.filter(({ shape }) => shape === own)))}"/>
-<path class="borders" d="${path(bordersOf(atlas, inView))}"/>
-${
-    isSmall && html`
-      <circle class="ring" cx="${x}" cy="${y}" r="14" />
-    `
-  }${names}</svg>`;
-}
-
-function loadCoarse(): Promise<World> {
-  return coarse ??= import("./deps/atlas_110m.js").then(({ atlas }) => decode(atlas));
-}
-
-function loadFine(): Promise<World> {
-  return fine ??= import("./deps/atlas_50m.js").then(({ atlas }) => decode(atlas));
-}
-
-function decode(atlas: Atlas): World {
-  const shapes = geo.feature(atlas, atlas.objects.countries).features as Shape[];
-  return { atlas, shapes, parts: shapes.flatMap(partsOf) };
-}
-
-function partsOf(shape: Shape): Part[] {
-  const { type, coordinates } = shape.geometry;
-  const polygons = type === "Polygon" ? [coordinates] : coordinates;
-  return polygons.map((coordinates) => ({ shape, coordinates, ...circleAround(coordinates[0]!) }));
-}
-
-/** From the span in degrees: near enough, and much faster than from each point of a coast. */
-function circleAround(outline: geo.Position[]): Pick<Part, "centre" | "radius"> {
-  let [west, south, east, north] = [180, 90, -180, -90];
-  for (const [lon = 0, lat = 0] of outline) {
-    if (lon < west) west = lon;
-    if (lon > east) east = lon;
-    if (lat < south) south = lat;
-    if (lat > north) north = lat;
-  }
-  const isAntarctic = east - west > 180;
-  const centre: Point = isAntarctic ? [0, -90] : [(west + east) / 2, (south + north) / 2];
-  const corners: Point[] = [[west, south], [west, north], [east, south], [east, north]];
-  const far = Math.max(...corners.map((corner) => geo.geoDistance(centre, corner)));
-  return { centre, radius: far * 1.05 };
-}
-
-/** Shapes carry a country's number; Kosovo has none and is known by its name. */
-function isOf(shape: Shape, country: Country): boolean {
-  return country.ccn3 ? shape.id === country.ccn3 : shape.properties.name === country.name.common;
+  const rest = draw(join([...land.values()].flat())); // land that is none of the countries'
+  const map = svg("0 0 1000 500", "group", "World map", [
+    raw(`<path d="${rest ?? ""}"/>`),
+    ...links,
+  ]);
+  return html`<a class="skip" href="#all">Skip the map</a>${map}`;
 }
 
 /**
- * What a map is fitted to: a country's largest part, what is near to it, and what is large itself.
- * So the map of the United States has Alaska, but that of France not the Pacific.
+ * A country among its neighbours, north up at its middle. The maps of a pair of countries have one
+ * scale, and the projection keeps areas true: they can be compared.
  */
-function mainParts(parts: Part[]): geo.MultiPolygon {
-  const areas = new Map(parts.map((part) => [part, geo.geoArea(joined([part]))]));
-  const [[largest, area]] = [...areas].sort(([, a], [, b]) => b - a) as [[Part, number]];
-  const near = Math.max(0.14, 4 * Math.sqrt(area / Math.PI));
-  return joined(
-    parts.filter((part) =>
-      areas.get(part)! > area / 4 || geo.geoDistance(part.centre, largest.centre) < near
-    ),
-  );
+export async function drawCountry(country: Country, pair?: Country[]): Promise<Html> {
+  const { land, projection, centre, focus } = await aim(country);
+  const size = Math.max(1.5, ...(pair ?? [country]).map(sizeOf));
+  const around = geo.geoCircle().center(centre).radius(pair ? 1.6 * size : size)();
+  projection.fitExtent([[60, 60], [660, 420]], join(pair ? [around] : [around, ...focus]));
+  const corner = projection.invert!([0, 0]); // beyond the globe's edge on maps of half the world
+  const reach = corner?.every(Number.isFinite) ? geo.geoDistance(centre, corner) : Math.PI;
+  const inView = land.filter((one) => geo.geoDistance(centre, one.centre) < reach + one.radius);
+  const [own, others] = [true, false].map((isOwn) => {
+    return inView.filter(({ id }) => (id === idOf(country)) === isOwn);
+  }) as [Land[], Land[]];
+  const draw = geo.geoPath(projection.clipExtent([[-2, -2], [722, 482]])).digits(1);
+
+  const names = new Map<string, Point>(); // one a country, where there is room, and none over another
+  for (const one of others.toSorted((a, b) => b.radius - a.radius)) {
+    if (names.has(one.name) || one.radius < reach / 10 || draw.area(one) < 2500) continue;
+    const [x, y] = draw.centroid(one);
+    const isFree = [...names.values()].every(([a, b]) =>
+      Math.abs(a - x) > 90 || Math.abs(b - y) > 16
+    );
+    if (isFree && x > 50 && x < 670 && y > 24 && y < 466) names.set(one.name, [x | 0, y | 0]);
+  }
+  const [x, y] = projection(centre)!.map(Math.round);
+  const ring = `<circle class="ring" cx="${x}" cy="${y}" r="14"/>`;
+  return svg("0 0 720 480", "img", `Map of ${country.name.common} and its surroundings`, [
+    raw(`<path d="${draw(join(others)) ?? ""}"/><path class="here" d="${draw(join(own)) ?? ""}"/>`),
+    raw(draw.area(join(focus)) < 400 ? ring : ""), // too small to be seen
+    ...[...names].map(([name, [x, y]]) => html`<text x="${x}" y="${y}">${name}</text>`),
+  ]);
 }
 
-function joined(parts: Part[]): geo.MultiPolygon {
-  return { type: "MultiPolygon", coordinates: parts.map(({ coordinates }) => coordinates) };
+/** A country alone and small, as decoration beside its name. */
+export async function drawSmall(country: Country): Promise<Html> {
+  const { projection, focus } = await aim(country);
+  const draw = geo.geoPath(projection.fitExtent([[4, 4], [92, 60]], join(focus))).digits(1);
+  const mark = focus.length > 0 ? `<path d="${draw(join(focus))}"/>` : `<path d="M48,32h0"/>`;
+  return html`<svg class="small" viewBox="0 0 96 64" aria-hidden="true">${raw(mark)}</svg>`;
 }
 
-/** Only lines that two countries share, so that coasts and the cut at the date line have none. */
-function bordersOf(atlas: Atlas, parts: Part[]): geo.MultiLineString {
-  const { countries } = atlas.objects;
-  const names = new Set(parts.map(({ shape }) => shape.properties.name));
-  const geometries = countries.geometries.filter(({ properties }) =>
-    names.has((properties as { name: string }).name)
+/**
+ * Turns the globe to what matters of a country: its largest piece of land, and what is near to that or
+ * large itself. So the map of the United States has Alaska, but that of France not the Pacific. Once
+ * turned, the date line, the poles and the distortion are elsewhere.
+ */
+async function aim(country: Country) {
+  const land = await (country.area > 1e6 ? coarse : fine); // of India the coarse has all one can see
+  const own = land.filter(({ id }) => id === idOf(country)).toSorted((a, b) => b.radius - a.radius);
+  const near = Math.max(8, 4 * sizeOf(country)) * Math.PI / 180;
+  const focus = own.filter(({ centre, radius }) =>
+    radius > own[0]!.radius / 2 || geo.geoDistance(centre, own[0]!.centre) < near
   );
-  return geo.mesh(atlas, { ...countries, geometries } as typeof countries, (a, b) => a !== b);
+  const [lat, lon] = country.latlng;
+  const centre: Point = own.length > 0 ? geo.geoCentroid(join(focus)) : [lon, lat];
+  const projection = geo.geoAzimuthalEqualArea().precision(0).rotate([-centre[0], -centre[1]])
+    .preclip((stream) => stream); // land behind the globe is left out by its circle
+  return { land, projection, centre, focus };
+}
+
+/** The radius, in degrees, of a disc as large as the country; areas are in square kilometres. */
+function sizeOf({ area }: Country): number {
+  return Math.sqrt(Math.max(area, 1) / Math.PI) / 111.2;
+}
+
+/** All land of an atlas; what it has cut at the date line is whole again. */
+function landOf(atlas: Atlas): Land[] {
+  const { features } = geo.geoStitch(geo.feature(atlas, atlas.objects.countries));
+  return features.flatMap(({ id, properties: { name }, geometry }) => {
+    const { type, coordinates } = geometry as geo.Polygon | geo.MultiPolygon;
+    return (type === "Polygon" ? [coordinates] : coordinates).map((coordinates): Land => {
+      const coast = coordinates[0]!;
+      const points = coast.filter((_, i) => i % Math.ceil(coast.length / 30) === 0) as Point[];
+      const centre = geo.geoCentroid({ type: "MultiPoint", coordinates: points });
+      const radius = 1.1 * Math.max(...points.map((point) => geo.geoDistance(centre, point)));
+      return { type: "Polygon", coordinates, id: String(id ?? name), name, centre, radius };
+    });
+  });
+}
+
+/** Land carries its country's number; Kosovo has none and is known by its name. */
+function idOf({ ccn3, name }: Country): string {
+  return ccn3 || name.common;
+}
+
+/** A drawing; `label` is for those who do not see it. */
+function svg(box: string, role: "img" | "group", label: string, content: Html[]): Html {
+  return html`<svg class="map" viewBox="${box}" role="${role}" aria-label="${label}">${content}</svg>`;
+}
+
+function join<T extends geo.Polygon>(geometries: T[]) {
+  return { type: "GeometryCollection" as const, geometries };
 }

@@ -2,94 +2,114 @@
  * The pagelets: the parts that pages are put together from. Each is a route, runs in a worker that
  * may do nothing but compute, beside the others of its page, and shows up when it is ready. One
  * that fails leaves a gap with a note; the rest of the page does not hear of it.
- *
  * @module
  */
 
 import type { TandemEnv } from "../mod.ts";
 import { countries, type Country, findCountry, neighboursOf } from "./countries.ts";
 import { Hono, html } from "./deps.ts";
+import { factsOf, localTimes } from "./facts.ts";
 import { countryLink, type Html } from "./html.ts";
-import { drawCountry, drawWorld } from "./maps.ts";
-
-const SQUARE_KM_PER_SQUARE_MILE = 2.589988;
+import { drawCountry, drawSmall, drawWorld } from "./maps.ts";
+import type { Similar } from "./similar.ts";
+import type { Message } from "./xbox.ts";
 
 /** The pagelets' app. */
-const app = new Hono<TandemEnv & { Variables: { country: Country } }>();
+const app = new Hono<TandemEnv & { Variables: { found: [Country, ...Country[]] } }>();
 
 // The same for everybody: drawn once a worker, like whatever else stands in a module.
 let world: Promise<Html> | undefined;
 app.get("/world", async (c) => c.html(await (world ??= drawWorld(countries))));
 
-app.use("/:part/:code", async (c, next) => {
-  const country = findCountry(c.req.param("code"));
-  if (!country) return c.notFound();
-  c.set("country", country);
+// All others are about countries: "/facts/ch" about one, "/pair/fr-de" about two.
+app.use("/:part/:codes", async (c, next) => {
+  const [first, ...more] = c.req.param("codes").split("-").map(findCountry);
+  if (!first || more.includes(undefined)) return c.notFound();
+  c.set("found", [first, ...more as Country[]]);
   await next();
 });
-app.get("/map/:code", async (c) => c.html(await drawCountry(c.var.country)));
-app.get("/facts/:code", (c) => c.html(facts(c.var.country, c.req.query("unit"))));
-app.get("/neighbours/:code", (c) => c.html(neighbours(c.var.country)));
-app.get("/tongues/:code", (c) => c.html(tongues(c.var.country)));
 
-function facts(country: Country, unit?: string): Html {
-  const { name, capital, region, subregion, idd, landlocked, tld, cca2, cca3, demonyms } = country;
-  const rows: [string, string | undefined][] = [
-    ["Official name", name.official],
-    ["In its languages", unique(Object.values(name.native).map(({ common }) => common))],
-    ["Capital", unique(capital)],
-    ["Region", unique([region, subregion])],
-    ["Area", areaOf(country, unit)],
-    ["Coast", landlocked ? "none, it is landlocked" : "yes"],
-    ["People", demonyms.eng?.m],
-    ["United Nations", country.unMember ? "member" : "not a member"],
-    ["Calling code", idd.suffixes.length === 1 ? idd.root + idd.suffixes[0] : idd.root],
-    ["Internet", unique(tld)],
-    ["Codes", unique([cca2, cca3])],
-  ];
+app.get("/map/:codes", async (c) => c.html(await drawCountry(c.var.found[0])));
+
+app.get("/pair/:codes", async (c) => c.html(await drawCountry(c.var.found[0], c.var.found)));
+
+app.get("/facts/:codes", (c) => {
+  const { Languages: _, Money: __, ...facts } = factsOf(c.var.found[0], c.req.query("unit"));
+  const rows = Object.entries(facts).filter(([, text]) => text !== "").map(row);
+  return c.html(section("Facts", html`<dl>${rows}</dl>`));
+});
+
+app.get("/neighbours/:codes", (c) => {
+  const country = c.var.found[0];
+  const all = neighboursOf(country);
+  const none = html`<p>${country.name.common} has no land borders.</p>`;
+  return c.html(section("Neighbours", all.length > 0 ? cards(all, country) : none));
+});
+
+app.get("/languages/:codes", (c) => {
+  const country = c.var.found[0];
+  const { Languages, Money } = factsOf(country);
+  const times = localTimes(country, c.req.query("unit"));
+  const rows = [...Object.entries({ Languages, Money }), ...times].map(row);
+  return c.html(section("Languages, money and time", html`<dl>${rows}</dl>`));
+});
+
+// A pagelet can ask others in turn: this one sends a message and shows the answer.
+app.get("/similar/:codes", async (c) => {
+  const country = c.var.found[0];
+  const message: Message = { type: "similar", code: country.cca2, limit: 6 };
+  const similar = await c.var.xbox.send<Similar[]>(message, { timeoutMs: 2000 });
+  const all = similar.map(({ code }) => findCountry(code)!);
+  return c.html(section("Countries like it", cards(all, country, similar.map(({ why }) => why))));
+});
+
+app.get("/cards/:codes", (c) => c.html(section(c.req.query("title"), cards(c.var.found))));
+
+app.get("/table/:codes", (c) => {
+  const facts = c.var.found.map((country) => factsOf(country, c.req.query("unit")));
+  const names = Object.keys(facts[0]!).filter((name) => facts.some((one) => one[name]));
+  return c.html(html`
+    <table>
+      <thead>
+        <tr><td></td>${c.var.found.map((country) =>
+          html`<th scope="col">${countryLink(country)}</th>`
+        )}</tr>
+      </thead>
+      <tbody>${names.map((name) =>
+        html`<tr><th scope="row">${name}</th>${
+          facts.map((one) => html`<td>${one[name]}</td>`)
+        }</tr>`
+      )}</tbody>
+    </table>
+  `);
+});
+
+function section(title: string | undefined, content: Html): Html {
+  return html`<section><h2>${title}</h2>${content}</section>`;
+}
+
+function row([term, text]: (string | undefined)[]): Html {
   return html`
-    <section aria-labelledby="facts">
-      <h2 id="facts">Facts</h2>
-      <dl>${rows.filter(([, value]) => value).map(([term, value]) =>
-        html`
-          <dt>${term}</dt>
-          <dd>${value}</dd>
-        `
-      )}</dl>
-    </section>
+    <div>
+      <dt>${term}</dt>
+      <dd>${text}</dd>
+    </div>
   `;
 }
 
-function neighbours(country: Country): Html {
-  const all = neighboursOf(country);
-  return html`<section aria-labelledby="neighbours"><h2 id="neighbours">Neighbours</h2>${
-    all.length === 0
-      ? html`<p>${country.name.common} has no land borders.</p>`
-      : html`<ul class="links">${all.map((other) => html`<li>${countryLink(other)}</li>`)}</ul>`
-  }</section>`;
-}
-
-function tongues(country: Country): Html {
-  const languages = Object.values(country.languages).map((name) => html`<li>${name}</li>`);
-  const currencies = Object.entries(country.currencies).map(([code, { name, symbol }]) =>
-    html`<li>${name} <span class="soft">${unique([code, symbol])}</span></li>`
-  );
-  return html`<section aria-labelledby="tongues">
-<h2 id="tongues">Languages and currencies</h2>
-${languages.length > 0 ? html`<ul>${languages}</ul>` : html`<p>No official language.</p>`}
-${currencies.length > 0 ? html`<ul>${currencies}</ul>` : html`<p>No currency of its own.</p>`}
-</section>`;
-}
-
-function areaOf({ area }: Country, unit?: string): string | undefined {
-  if (area <= 0) return undefined; // not known
-  const size = unit === "mi" ? area / SQUARE_KM_PER_SQUARE_MILE : area;
-  const digits = { maximumFractionDigits: size < 10 ? 2 : 0 };
-  return `${size.toLocaleString("en", digits)} ${unit === "mi" ? "square miles" : "km²"}`;
-}
-
-function unique(words: string[]): string {
-  return [...new Set(words)].filter((word) => word !== "").join(", ");
+/** Countries with small maps; each can be compared with the one that they stand beside. */
+function cards(all: readonly Country[], beside?: Country, notes: string[] = []): Html {
+  const compare = (a: Country, b: Country) =>
+    html`<a href="${
+      `/compare/${a.cca2}/${b.cca2}`.toLowerCase()
+    }">compare<span class="unseen"> ${a.name.common} with ${b.name.common}</span></a>`;
+  return html`<ul class="cards">${
+    all.map((country, i) =>
+      html`<li>${drawSmall(country)}<p>${countryLink(country)}</p><p>${notes[i]} ${
+        beside && compare(beside, country)
+      }</p></li>`
+    )
+  }</ul>`;
 }
 
 export default app;

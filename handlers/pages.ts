@@ -1,153 +1,108 @@
 /**
  * The pages. They run in the entry and do little themselves: they start what is slow elsewhere, send
  * the head of the page at once, and let the parts fill in as they come.
- *
  * @module
  */
 
-import { slots, type Store, type TandemEnv, type Xbox } from "../mod.ts";
-import { countries, type Country, findCountry } from "./countries.ts";
+import type { TandemEnv } from "../mod.ts";
+import { countries, findCountry, pathOf } from "./countries.ts";
 import { Hono, html } from "./deps.ts";
-import { bottom, countryLink, foundList, GRID_STYLE, type Html, top } from "./html.ts";
-import type { Found } from "./search.ts";
-import { PARAMETERS, type Parameters } from "./startup.ts";
-import type { SearchMessage } from "./xbox.ts";
+import { assemble, isKnown, POLICY, styleSheet, whole } from "./frame.ts";
+import { linkList } from "./html.ts";
+import { parametersOf } from "./startup.ts";
+import type { Message } from "./xbox.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The pages' app. */
 const app = new Hono<TandemEnv>();
 
-app.get("/", async (c) => {
-  const { store, pagelets } = c.var;
-  const map = pagelets.tryStart("/world"); // it draws while we ask the store
-  const { title, dayStep } = await parametersIn(store);
-  const visited = await store.get<string[]>("visited") ?? []; // from the loop
-  const seen = visited.map(findCountry).filter((country) => country !== undefined);
-  const ofTheDay = countries[Math.floor(Date.now() / DAY_MS) * dayStep % countries.length]!;
-  const before = html`${top(title, title)}<h1>The countries of the world</h1>
-<p>Country of the day: ${countryLink(ofTheDay)}</p>
-${seen.length > 0 && html`<h2>Visited lately</h2>${countryList(seen)}`}`;
-  const grid = `<div class="grid"><div class="wide">${place("map", "Map")}</div></div>`;
-  const after = html`${byRegion()}${bottom()}`;
-  return slots(c, await layoutOf(before, grid, after), { map });
+app.use((c, next) => {
+  c.header("content-security-policy", POLICY);
+  return next();
 });
 
-app.get("/country/:code", async (c) => {
-  const { store, pagelets, session } = c.var;
+app.get("/style.css", styleSheet);
+
+app.get("/", async (c) => {
+  const { dayStep } = parametersOf(c.var.globals);
+  const today = countries[Math.floor(Date.now() / DAY_MS) * dayStep % countries.length]!;
+  const visited = await c.var.store.get<string[]>("visited") ?? []; // from the loop
+  if (isKnown(c, today.cca2, visited)) return c.body(null, 304);
+  const regions = Map.groupBy(countries, ({ region }) => region);
+  const lists = [...regions].map(([region, all]) => html`<h2>${region}</h2>${linkList(all)}`);
+  return assemble(c, "Countries of the world", {
+    world: "/world",
+    today: `/cards/${today.cca2}?title=Country+of+the+day`,
+    ...visited.length > 0 && { visited: `/cards/${visited.join("-")}?title=Visited+lately` },
+  }, { rest: html`<section id="all">${lists}</section>` });
+});
+
+app.get("/country/:code", (c) => {
   const country = findCountry(c.req.param("code"));
   if (!country) return c.notFound();
+  if (c.req.path !== pathOf(country)) return c.redirect(pathOf(country), 301); // one address for each
 
-  // All parts start now and side by side. A full pool gives `null`: that place gets the fallback.
+  // Nobody waits for this note: the page is sent meanwhile. The loop makes a list of all notes.
   const code = country.cca2.toLowerCase();
-  const unit = session.locals.unit === "mi" ? "mi" : "km";
-  const tasks = {
-    map: pagelets.tryStart(`/map/${code}`),
-    facts: pagelets.tryStart(`/facts/${code}?unit=${unit}`),
-    neighbours: pagelets.tryStart(`/neighbours/${code}`),
-    tongues: pagelets.tryStart(`/tongues/${code}`),
-  };
-  c.header("vary", "accept-language"); // for the unit, which request init chose
+  const { visitTtlMs } = parametersOf(c.var.globals);
+  c.executionCtx.waitUntil(c.var.store.set(["visit", code], Date.now(), { ttlMs: visitTtlMs }));
 
-  // The visitor does not wait for this note: the page is sent meanwhile. The loop lists all notes.
-  const { title, visitTtlMs } = await parametersIn(store);
-  c.executionCtx.waitUntil(store.set(["visit", code], Date.now(), { ttlMs: visitTtlMs }));
+  const { unit } = c.var.session.locals; // from request init
+  const minute = Math.floor(Date.now() / 60_000); // the page shows times of day
+  if (isKnown(c, unit, minute)) return c.body(null, 304);
+  return assemble(c, country.name.common, {
+    map: `/map/${code}`,
+    facts: `/facts/${code}?unit=${unit}`,
+    neighbours: `/neighbours/${code}`,
+    languages: `/languages/${code}?unit=${unit}`,
+    similar: `/similar/${code}`,
+  }, { flag: country.flag });
+});
 
-  const name = country.name.common;
-  const before = html`${top(title, name)}<h1>${country.flag} ${name}</h1>`;
-  const grid = `<div class="grid"><div class="wide">${place("map", "Map")}</div>
-<div>${place("facts", "Facts")}</div>
-<div>${place("neighbours", "Neighbours")}</div>
-<div>${place("tongues", "Languages and currencies")}</div></div>`;
-  return slots(c, await layoutOf(before, grid, bottom()), tasks);
+app.get("/compare/:a/:b", (c) => {
+  const [a, b] = [findCountry(c.req.param("a")), findCountry(c.req.param("b"))];
+  if (!a || !b) return c.notFound();
+  const { unit } = c.var.session.locals;
+  if (isKnown(c, unit)) return c.body(null, 304);
+  return assemble(c, `${a.name.common} and ${b.name.common}`, {
+    first: `/pair/${a.cca2}-${b.cca2}`,
+    second: `/pair/${b.cca2}-${a.cca2}`,
+    table: `/table/${a.cca2}-${b.cca2}?unit=${unit}`,
+  });
 });
 
 app.get("/search", async (c) => {
-  const q = (c.req.query("q") ?? "").trim().slice(0, 100);
-  const { title } = await parametersIn(c.var.store);
-  const found = q === "" ? [] : await search(c.var.xbox, q, 50);
-  const heading = q === "" ? "Search" : `Search: ${q}`;
-  return c.html(
-    html`${top(title, heading, q)}<h1>${heading}</h1>${resultOf(q, found)}${bottom()}`,
-    found ? 200 : 503,
-  );
+  const query = (c.req.query("q") ?? "").trim().slice(0, 100);
+  if (isKnown(c)) return c.body(null, 304);
+  const title = query === "" ? "Search" : `Search: ${query}`;
+  const found = await search(c.var, query, 50);
+  if (!found) {
+    const sorry = html`<p>The search is out of order. Please try again in a moment.</p>`;
+    return whole(c, title, sorry, { query, status: 503 });
+  }
+  const none = html`<p>No country or capital is called so, or nearly so.</p>`;
+  return whole(c, title, found.length > 0 ? linkList(found) : none, { query });
 });
 
 app.notFound(async (c) => {
-  const { title } = await parametersIn(c.var.store);
-  const asked = words(c.req.path);
-  const found = asked === "" ? [] : await search(c.var.xbox, asked, 6) ?? [];
-  return c.html(
-    html`${top(title, "Not found")}<h1>There is no such page</h1>${
-      found.length > 0
-        ? html`<p>Perhaps one of these is what you look for:</p>${foundList(found)}`
-        : html`<p>All countries are on the <a href="/">front page</a>.</p>`
-    }${bottom()}`,
-    404,
-  );
+  const last = c.req.path.split("/").findLast((part) => part !== "") ?? "";
+  const [words = ""] = new URLSearchParams(last).keys(); // decodes what it can, and never throws
+  const found = await search(c.var, words, 6) ?? [];
+  const hint = found.length > 0
+    ? html`<p>Perhaps one of these is what you look for:</p>${linkList(found)}`
+    : html`<p>All countries are on the <a href="/">front page</a>.</p>`;
+  return whole(c, "There is no such page", hint, { status: 404 });
 });
 
-async function parametersIn(store: Store): Promise<Parameters> {
-  return await store.get<Parameters>("parameters") ?? PARAMETERS;
-}
-
-/** A page with slots: everything but the grid is escaped markup, which `slots` takes as text. */
-async function layoutOf(before: Html, grid: string, after: Html) {
-  return {
-    before: String(await before),
-    grid,
-    css: GRID_STYLE,
-    after: String(await after),
-    fallback,
-  };
-}
-
-/** A place in the grid, with what stands there until its pagelet is ready. */
-function place(name: string, title: string): string {
-  return `<slot name="${name}"><p class="wait">${title} …</p></slot>`;
-}
-
-/** What stands in the place of a pagelet that failed. */
-function fallback(name: string): string {
-  return `<p class="soft">This part of the page (${name}) cannot be shown now.</p>`;
-}
-
-/** Asks an xbox worker; `undefined` when it has no answer in time. */
-async function search(xbox: Xbox, q: string, limit: number): Promise<Found[] | undefined> {
-  const message: SearchMessage = { type: "search", q, limit };
+/** Asks an xbox worker which countries are called `q`, or nearly so; without an answer, `undefined`. */
+async function search({ xbox, log }: TandemEnv["Variables"], q: string, limit: number) {
+  const message: Message = { type: "search", q, limit };
   try {
-    return await xbox.send<Found[]>(message, { timeoutMs: 2000 });
-  } catch {
-    return undefined; // refused, failed or out of time: the visitor gets a page all the same
-  }
-}
-
-function resultOf(q: string, found: readonly Found[] | undefined): Html {
-  if (!found) return html`<p>The search is out of order. Please try again in a moment.</p>`;
-  if (q === "") return html`<p>Give the name of a country, in any language, or of a capital.</p>`;
-  return found.length > 0 ? foundList(found) : html`<p>Nothing is called so, or nearly so.</p>`;
-}
-
-function byRegion(): Html {
-  const regions = [...Map.groupBy(countries, ({ region }) => region)].toSorted();
-  return html`${
-    regions.map(([region, members]) =>
-      html`<section aria-label="${region}"><h2>${region}</h2>${countryList(members)}</section>`
-    )
-  }`;
-}
-
-function countryList(members: readonly Country[]): Html {
-  return html`<ul class="links">${members.map((one) => html`<li>${countryLink(one)}</li>`)}</ul>`;
-}
-
-/** What an address may have meant: its last part, as words. */
-function words(path: string): string {
-  const last = path.split("/").at(-1) ?? "";
-  try {
-    return decodeURIComponent(last).replace(/[^\p{L}\p{M}]+/gu, " ").trim();
-  } catch {
-    return ""; // no valid encoding
+    const codes = await xbox.send<string[]>(message, { timeoutMs: 2000 });
+    return codes.map((code) => findCountry(code)!);
+  } catch (error) {
+    log.error("A search has no answer", { why: String(error) });
   }
 }
 

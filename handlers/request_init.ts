@@ -1,7 +1,6 @@
 /**
  * Request init: runs when a session begins, in the entry before every page. It settles once what
  * several pages ask: whether this visitor reads areas in square kilometres or square miles.
- *
  * @module
  */
 

@@ -1,7 +1,6 @@
 /**
  * The atlas: the site that `deno task start` serves, and the first one to copy. It says which
  * documents exist and how they may run; each document says why it is what it is.
- *
  * @module
  */
 
@@ -18,7 +17,7 @@ const site: Site = createSite({
   threadLoops: [{
     document: new URL("./loops/visited.ts", import.meta.url),
     pauseMs: 3000,
-    store: { read: ["parameters", "visit"], write: ["visited"] },
+    store: { read: ["visit"], write: ["visited"] },
   }],
   requestInit: {
     document: new URL("./request_init.ts", import.meta.url),
@@ -26,7 +25,7 @@ const site: Site = createSite({
   },
   // Pages are ours and short: in the entry they cost no worker. What they start runs beside them.
   pages: { document: new URL("./pages.ts", import.meta.url), isolation: "entry" },
-  // Four workers, all ready in advance, because a country's page starts four pagelets. They draw from
+  // Four workers, all ready in advance, because a page starts up to five pagelets. They draw from
   // what they import and from their URL: no permission, and nothing in the store to read or to write.
   pagelets: {
     document: new URL("./pagelets.ts", import.meta.url),
@@ -39,6 +38,7 @@ const site: Site = createSite({
   xbox: {
     document: new URL("./xbox.ts", import.meta.url),
     workers: 2,
+    spares: 2,
     permissions: "none",
     store: { read: ["search"], write: [] },
   },

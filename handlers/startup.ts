@@ -1,34 +1,25 @@
 /**
- * The startup document: runs once a box, before any thread exists. It leaves the site's parameters
- * in the store, where every later part finds them: pages in the entry, loops in their workers.
- *
+ * The startup document: runs once a box, before any thread exists. What it writes into the true
+ * globals is frozen when it ends; pages, pagelets, threads and loops then read it without asking
+ * anyone. What changes while the site runs belongs in the store instead.
  * @module
  */
 
-import type { StartupContext } from "../mod.ts";
+import type { Globals, StartupContext } from "../mod.ts";
 
-/** What the rest of the site is told. */
-export interface Parameters {
-  /** The name in the header and in titles. */
-  title: string;
-  /** The country of the day moves on by so many places each day. */
-  dayStep: number;
-  /** How many countries "visited lately" shows. */
-  visitedCount: number;
-  /** How long a visit counts as lately, in milliseconds. */
-  visitTtlMs: number;
-}
-
-/** What the parameters are in this site. */
-export const PARAMETERS: Parameters = {
+const parameters = {
   title: "Atlas",
-  dayStep: 83, // shares no factor with 250, so every country has its day
-  visitedCount: 8,
-  visitTtlMs: 60 * 60 * 1000,
+  dayStep: 83, // the country of the day moves on by so many; all 250 have their day
+  visitedCount: 6, // countries that "visited lately" shows
+  visitTtlMs: 60 * 60 * 1000, // how long a visit counts as lately
 };
 
-/** Puts the parameters into the store. */
-export default async function startup({ store, log }: StartupContext): Promise<void> {
-  await store.set("parameters", PARAMETERS);
-  log.info("parameters are in the store", { ...PARAMETERS });
+/** Sets the parameters. */
+export default function startup({ globals }: StartupContext): void {
+  globals.set("parameters", parameters);
+}
+
+/** The parameters, wherever there are globals. */
+export function parametersOf(globals: Globals): typeof parameters {
+  return globals.get<typeof parameters>("parameters")!;
 }

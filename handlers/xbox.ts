@@ -1,48 +1,40 @@
 /**
- * Answers messages. Searching is a message and not a pagelet, because its answer is a value: the
- * page decides what it looks like, and the 404 page shows the same answer as suggestions.
- *
+ * Answers messages. Searching and likening are messages and not pagelets, because their answers are
+ * values: who asks decides what they look like. The 404 page shows a search as suggestions.
  * @module
  */
 
-import type { Store, XboxContext } from "../mod.ts";
-import { MiniSearch } from "./deps/search.ts";
-import { type Entry, type Found, INDEX_KEY, indexOptions } from "./search.ts";
+import type { XboxContext } from "../mod.ts";
 
-/** What can be asked. */
-export interface SearchMessage {
-  type: "search";
-  /** Words, typing errors allowed. */
-  q: string;
-  /** At most so many answers; absent: 20. */
-  limit?: number;
-}
+import { type Country, findCountry } from "./countries.ts";
+import type { MiniSearch } from "./deps/search.ts";
+import { loadIndex } from "./search.ts";
+import { type Similar, similarTo } from "./similar.ts";
+
+/** What can be asked: which countries are called so, or nearly so, and which are like another one. */
+export type Message =
+  | { type: "search"; q: string; limit: number }
+  | { type: "similar"; code: string; limit: number };
 
 // Read once a worker: what stands in a module stays until the pool replaces the worker.
-let index: MiniSearch<Entry> | undefined;
+let index: MiniSearch<Country> | undefined;
 
 /** Turns a message into its answer. */
 export default async function processMessage(
-  message: unknown,
+  message: Message,
   { store }: XboxContext,
-): Promise<Found[]> {
-  if (!isSearch(message)) {
-    throw new TypeError(`Cannot answer message: "type" must be "search" and "q" text`);
+): Promise<string[] | Similar[]> {
+  switch (message.type) {
+    case "search": {
+      index ??= await loadIndex(store);
+      return index.search(message.q).slice(0, message.limit).map(({ id }) => id);
+    }
+    case "similar": {
+      const country = findCountry(message.code);
+      if (country) return similarTo(country, message.limit);
+      throw new TypeError(`Cannot liken countries: none has the code "${message.code}"`);
+    }
+    default:
+      throw new TypeError(`Cannot answer message: its type must be "search" or "similar"`);
   }
-  index ??= await loadIndex(store);
-  return index.search(message.q.slice(0, 100)).slice(0, message.limit ?? 20)
-    .map(({ code, name, flag }) => ({ code, name, flag }));
-}
-
-async function loadIndex(store: Store): Promise<MiniSearch<Entry>> {
-  const text = await store.get<string>(INDEX_KEY);
-  if (text === undefined) throw new Error("Cannot search: the store holds no index");
-  return MiniSearch.loadJSON<Entry>(text, indexOptions);
-}
-
-function isSearch(message: unknown): message is SearchMessage {
-  if (typeof message !== "object" || message === null) return false;
-  const { type, q, limit } = message as Partial<SearchMessage>;
-  return type === "search" && typeof q === "string" &&
-    (limit === undefined || (Number.isInteger(limit) && limit > 0));
 }

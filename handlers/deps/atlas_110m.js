@@ -1,6 +1,5 @@
 /**
  * The shapes of the countries at 1:110 million, for maps of the world and of the largest countries.
- *
  * @module
  */
 

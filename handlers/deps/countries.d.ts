@@ -1,6 +1,5 @@
 /**
  * What the site reads of `world-countries`.
- *
  * @module
  */
 

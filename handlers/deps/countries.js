@@ -1,7 +1,6 @@
 /**
  * The countries of the world. Data stands in JavaScript with declared types, because TypeScript would
  * infer a type from all of the JSON: seconds for each worker that `deno test` checks.
- *
  * @module
  */
 

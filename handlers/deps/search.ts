@@ -1,6 +1,5 @@
 /**
  * Full-text search.
- *
  * @module
  */
 

@@ -7,15 +7,22 @@
 
 import pageletApp from "../../handlers/pagelets.ts";
 import searchIndex from "../../handlers/threads/search_index.ts";
-import processMessage from "../../handlers/xbox.ts";
+import startup from "../../handlers/startup.ts";
+import processMessage, { type Message } from "../../handlers/xbox.ts";
 import { composeApp } from "../../runtime/pagelet/compose.ts";
-import type {} from "../../runtime/types/document.ts";
+import { TrueGlobals } from "../../runtime/resources/true_globals.ts";
+import type { StartupContext } from "../../runtime/types/document.ts";
 import type { Log } from "../../runtime/types/log.ts";
 import type { PageletPart, PageletTask } from "../../runtime/types/pagelet.ts";
 import type { Store, StoreKey } from "../../runtime/types/store.ts";
+import type { XboxContext } from "../../runtime/types/xbox.ts";
 
 /** A log that drops everything. */
 export const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** The true globals as the startup document leaves them. */
+export const globals = new TrueGlobals();
+startup({ globals } as unknown as StartupContext);
 
 /** A store in a `Map`, as far as the site uses one. */
 export function fakeStore(entries: [StoreKey, unknown][] = []) {
@@ -49,7 +56,7 @@ export async function indexedStore(): Promise<Store> {
 /** Sends one message to the xbox document. */
 export function send(message: unknown, store: Store) {
   const context = { store, log, from: "localhost", attempt: 1 };
-  return processMessage(message, context as unknown as Parameters<typeof processMessage>[1]);
+  return processMessage(message as Message, context as unknown as XboxContext);
 }
 
 /** Asks the site's own pagelets in place; a refused URL counts as a full queue. */
@@ -77,7 +84,9 @@ export async function request(app: unknown, path: string, options: RequestOption
     store,
     xbox,
     log,
-    session: { locals: {} },
+    globals,
+    server: { startedAt: 1 },
+    session: { locals: { unit: "km" } },
     signal: new AbortController().signal,
     onShutdown() {},
     onCleanup() {},

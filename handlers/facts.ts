@@ -1,0 +1,49 @@
+/**
+ * What there is to say of a country, as text: for its own page, and side by side with another.
+ * @module
+ */
+
+import { countries, type Country } from "./countries.ts";
+
+/** Facts by name, the same for every country; `""` where there is nothing to say. */
+export function factsOf(country: Country, unit?: string): Record<string, string> {
+  const { name, capital, region, subregion, idd, tld, cca2, cca3, demonyms } = country;
+  const money = Object.entries(country.currencies).map(([code, { name }]) => `${name} (${code})`);
+  const size = unit === "mi" ? country.area / 2.589988 : country.area;
+  const digits = { maximumFractionDigits: size < 10 ? 2 : 0 };
+  const rank = countries.filter(({ area }) => area > country.area).length + 1;
+  const area = `${size.toLocaleString("en", digits)} ${unit === "mi" ? "square miles" : "km²"}`;
+  return {
+    "Official name": name.official,
+    "In its languages": list(Object.values(name.native).map(({ common }) => common)),
+    "Capital": list(capital),
+    "Region": list([region, subregion]),
+    "Area": size > 0 ? `${area}, number ${rank} of the world` : "", // not all are known
+    "Coast": country.landlocked ? "none, it is landlocked" : "yes",
+    "People": demonyms.eng?.m ?? "",
+    "Languages": list(Object.values(country.languages)) || "none is official",
+    "Money": list(money) || "none of its own",
+    "United Nations": country.unMember ? "member" : "not a member",
+    "Calling code": idd.root + (idd.suffixes.length === 1 ? idd.suffixes[0] : ""),
+    "Internet": list(tld),
+    "Codes": list([cca2, cca3]),
+  };
+}
+
+/** The times of day in a country now, each with some of the places that have it. */
+export function localTimes({ cca2 }: Country, unit?: string): [time: string, places: string][] {
+  const locale = unit === "mi" ? "en-US" : "en-GB"; // who counts in miles counts hours to twelve
+  const format = { weekday: "short", hour: "numeric", minute: "2-digit" } as const;
+  const zones = new Intl.Locale("und", { region: cca2 }).getTimeZones() ?? [];
+  const clocks = zones.map((zone) => Temporal.Now.zonedDateTimeISO(zone))
+    .toSorted((a, b) => a.offsetNanoseconds - b.offsetNanoseconds);
+  const byTime = Map.groupBy(clocks, (clock) => clock.toLocaleString(locale, format));
+  return [...byTime].map(([time, clocks]) => {
+    const places = clocks.slice(0, 3).map(({ timeZoneId }) => timeZoneId.split("/").at(-1)!);
+    return [time, list(places).replaceAll("_", " ") + (clocks.length > 3 ? " …" : "")];
+  });
+}
+
+function list(words: string[]): string {
+  return [...new Set(words)].filter((word) => word !== "").join(", ");
+}
