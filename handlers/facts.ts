@@ -37,10 +37,11 @@ export function localTimes({ cca2 }: Country, unit?: string): [time: string, pla
   const zones = new Intl.Locale("und", { region: cca2 }).getTimeZones() ?? [];
   const clocks = zones.map((zone) => Temporal.Now.zonedDateTimeISO(zone))
     .toSorted((a, b) => a.offsetNanoseconds - b.offsetNanoseconds);
-  const byTime = Map.groupBy(clocks, (clock) => clock.toLocaleString(locale, format));
-  return [...byTime].map(([time, clocks]) => {
+  const byOffset = Map.groupBy(clocks, (clock) => clock.offsetNanoseconds);
+  return [...byOffset.values()].map((clocks) => {
     const places = clocks.slice(0, 3).map(({ timeZoneId }) => timeZoneId.split("/").at(-1)!);
-    return [time, list(places).replaceAll("_", " ") + (clocks.length > 3 ? " …" : "")];
+    const text = list(places).replaceAll("_", " ") + (clocks.length > 3 ? " …" : "");
+    return [clocks[0]!.toLocaleString(locale, format), text];
   });
 }
 

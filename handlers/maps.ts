@@ -45,7 +45,7 @@ export async function drawWorld(countries: readonly Country[]): Promise<Html> {
  * scale, and the projection keeps areas true: they can be compared.
  */
 export async function drawCountry(country: Country, pair?: Country[]): Promise<Html> {
-  const { land, projection, centre, focus } = await aim(country);
+  const { land, projection, centre, focus } = await aim(country, 1e6);
   const size = Math.max(1.5, ...(pair ?? [country]).map(sizeOf));
   const around = geo.geoCircle().center(centre).radius(pair ? 1.6 * size : size)();
   projection.fitExtent([[60, 60], [660, 420]], join(pair ? [around] : [around, ...focus]));
@@ -77,7 +77,7 @@ export async function drawCountry(country: Country, pair?: Country[]): Promise<H
 
 /** A country alone and small, as decoration beside its name. */
 export async function drawSmall(country: Country): Promise<Html> {
-  const { projection, focus } = await aim(country);
+  const { projection, focus } = await aim(country, 1e5);
   const draw = geo.geoPath(projection.fitExtent([[4, 4], [92, 60]], join(focus))).digits(1);
   const mark = focus.length > 0 ? `<path d="${draw(join(focus))}"/>` : `<path d="M48,32h0"/>`;
   return html`<svg class="small" viewBox="0 0 96 64" aria-hidden="true">${raw(mark)}</svg>`;
@@ -86,10 +86,11 @@ export async function drawSmall(country: Country): Promise<Html> {
 /**
  * Turns the globe to what matters of a country: its largest piece of land, and what is near to that or
  * large itself. So the map of the United States has Alaska, but that of France not the Pacific. Once
- * turned, the date line, the poles and the distortion are elsewhere.
+ * turned, the date line, the poles and the distortion are elsewhere. Of a country larger than
+ * `largeKm2` the coarse atlas has all that one will see.
  */
-async function aim(country: Country) {
-  const land = await (country.area > 1e6 ? coarse : fine); // of India the coarse has all one can see
+async function aim(country: Country, largeKm2: number) {
+  const land = await (country.area > largeKm2 ? coarse : fine);
   const own = land.filter(({ id }) => id === idOf(country)).toSorted((a, b) => b.radius - a.radius);
   const near = Math.max(8, 4 * sizeOf(country)) * Math.PI / 180;
   const focus = own.filter(({ centre, radius }) =>
