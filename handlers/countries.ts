@@ -12,20 +12,16 @@ export type { Country };
 export const countries: readonly Country[] = data
   .toSorted((a, b) => a.name.common.localeCompare(b.name.common, "en"));
 
-const byCode = new Map(countries.flatMap((country) => [
-  [country.cca2.toLowerCase(), country] as const,
-  [country.cca3, country] as const, // borders name neighbours so, in capitals
-]));
+const byCode = new Map(countries.map((country) => [country.cca2.toLowerCase(), country]));
 
 /** The country with the two letters of `code`, in whatever case. */
 export function findCountry(code: string): Country | undefined {
-  return code.length === 2 ? byCode.get(code.toLowerCase()) : undefined;
+  return byCode.get(code.toLowerCase());
 }
 
-/** The countries that share a land border with `country`. */
-export function neighboursOf(country: Country): Country[] {
-  return country.borders.map((code) => byCode.get(code)!)
-    .toSorted((a, b) => countries.indexOf(a) - countries.indexOf(b));
+/** The countries that share a land border with `country`: both say so, or it is a slip in the data. */
+export function neighboursOf({ cca3, borders }: Country): Country[] {
+  return countries.filter((one) => borders.includes(one.cca3) && one.borders.includes(cca3));
 }
 
 /** The address of a country's page. */

@@ -13,14 +13,14 @@ import style from "./style.css" with { type: "text" };
 
 type PageContext = Context<TandemEnv>;
 
-const STYLE_PATH = `/style.css?v=${encodeURIComponent(sha256(style).slice(0, 8))}`;
+const STYLE_VERSION = sha256(style).slice(0, 8);
 
 /** No script, and no markup that sends anything elsewhere. */
 export const POLICY = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; " +
   `img-src data:; form-action 'self'; style-src 'self' 'sha256-${sha256(grid)}'`;
 
 // A page with a gap carries the tag of a whole one, since tags leave first. So each gap changes all
-// tags, and no browser keeps the page that has it.
+// tags, and no browser keeps the page that has it. A visitor who has gone keeps nothing anyway.
 let gaps = 0;
 
 /**
@@ -28,20 +28,21 @@ let gaps = 0;
  * keep pages and ask each time, which costs no pagelet.
  */
 export function isKnown(c: PageContext, ...state: unknown[]): boolean {
-  const tag = `W/"${[c.var.server.startedAt, gaps, ...state].join("-")}"`;
-  c.header("etag", tag);
+  const tag = `"${[c.var.server.startedAt, gaps, ...state].join("-")}"`;
+  c.header("etag", `W/${tag}`);
   c.header("cache-control", "no-cache");
   c.header("vary", "accept-language"); // for the unit, which request init chose
-  return (c.req.header("if-none-match") ?? "").split(/,\s*/).includes(tag);
+  return c.req.header("if-none-match")?.includes(tag) ?? false; // quoted, it is no part of another
 }
 
-/** The style sheet. Its path names its content, so that a browser need never ask for it again. */
+/**
+ * The style sheet. Its address names its content, so that a browser need never ask for it again; under
+ * the address of another, which a box before or after an update has named, nobody may keep it.
+ */
 export function styleSheet(c: PageContext): Response {
-  const caching = "public, max-age=31536000, immutable";
-  return c.body(style, 200, {
-    "content-type": "text/css; charset=utf-8",
-    "cache-control": caching,
-  });
+  const isNamed = c.req.query("v") === STYLE_VERSION;
+  c.header("cache-control", isNamed ? "public, max-age=31536000, immutable" : "no-store");
+  return c.body(style, 200, { "content-type": "text/css; charset=utf-8" });
 }
 
 /**
@@ -56,16 +57,15 @@ export async function assemble(
 ): Promise<Response> {
   const start = ([name, url]: [string, string]) => [name, c.var.pagelets.tryStart(url)];
   const tasks = Object.fromEntries(Object.entries(parts).map(start));
-  const places = Object.keys(parts).map((name) =>
-    `<div class="${name}"><slot name="${name}"><p>${name} …</p></slot></div>`
-  );
+  const place = (name: string) =>
+    `<div class="${name}"><slot name="${name}"><p>${name} …</p></slot></div>`;
   const fallback = (name: string) => {
-    gaps++;
+    if (!c.var.signal.aborted) gaps++;
     return `<p class="gap">This part (${name}) cannot be shown now. <a href="">Try again</a></p>`;
   };
   return slots(c, {
     before: String(await top(c, title, { flag })),
-    grid: `<div class="grid">${places.join("")}</div>`,
+    grid: `<div class="grid">${Object.keys(parts).map(place).join("")}</div>`,
     css: grid,
     after: String(await html`${rest}${bottom}`),
     fallback,
@@ -79,7 +79,7 @@ export function whole(
   content: Html,
   { status = 200, query = "" }: { status?: 200 | 404 | 503; query?: string } = {},
 ): Response | Promise<Response> {
-  if (status === 503) gaps++;
+  if (status === 503 && !c.var.signal.aborted) gaps++;
   return c.html(html`${top(c, title, { query })}${content}${bottom}`, status);
 }
 
@@ -93,7 +93,7 @@ function top(c: PageContext, title: string, { query = "", flag = "" }): Html {
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>${title} – ${site}</title>
-        <link rel="stylesheet" href="${STYLE_PATH}">
+        <link rel="stylesheet" href="/style.css?v=${encodeURIComponent(STYLE_VERSION)}">
         <link rel="icon" href="data:,">
       </head>
       <body><a class="skip" href="#main">Skip to content</a>

@@ -32,41 +32,38 @@ export async function drawWorld(countries: readonly Country[]): Promise<Html> {
     const mark = raw(own ? `<path d="${draw(join(own))}"/>` : dot);
     return html`<a href="${pathOf(country)}"><title>${country.name.common}</title>${mark}</a>`;
   });
-  const rest = draw(join([...land.values()].flat())); // land that is none of the countries'
-  const map = svg("0 0 1000 500", "group", "World map", [
-    raw(`<path d="${rest ?? ""}"/>`),
-    ...links,
-  ]);
+  const rest = draw(join([...land.values()].flat())) ?? ""; // land that is none of the countries'
+  const map = svg("0 0 1000 500", "group", "World map", [raw(`<path d="${rest}"/>`), ...links]);
   return html`<a class="skip" href="#all">Skip the map</a>${map}`;
 }
 
 /**
- * A country among its neighbours, north up at its middle. The maps of a pair of countries have one
- * scale, and the projection keeps areas true: they can be compared.
+ * A country among its neighbours, north up at its middle, at a scale that also `beside` fits: the maps
+ * of a pair have one scale, and the projection keeps areas true, so that they can be compared.
  */
-export async function drawCountry(country: Country, pair?: Country[]): Promise<Html> {
-  const { land, projection, centre, focus } = await aim(country, 1e6);
-  const size = Math.max(1.5, ...(pair ?? [country]).map(sizeOf));
-  const around = geo.geoCircle().center(centre).radius(pair ? 1.6 * size : size)();
-  projection.fitExtent([[60, 60], [660, 420]], join(pair ? [around] : [around, ...focus]));
-  const corner = projection.invert!([0, 0]); // beyond the globe's edge on maps of half the world
-  const reach = corner?.every(Number.isFinite) ? geo.geoDistance(centre, corner) : Math.PI;
+export async function drawCountry(country: Country, beside = country): Promise<Html> {
+  const views = await Promise.all([...new Set([country, beside])].map(fit));
+  const { land, projection, centre, focus } = views[0]!;
+  const zoom = Math.min(...views.map((one) => one.projection.scale())) / projection.scale();
+  const [left, top] = projection.translate();
+  projection.scale(zoom * projection.scale())
+    .translate([360 + zoom * (left - 360), 240 + zoom * (top - 240)]);
+  const corners: Point[] = [[0, 0], [720, 0], [0, 480], [720, 480]];
+  const distances = corners.map((at) => geo.geoDistance(centre, projection.invert!(at)!));
+  const reach = Math.max(...distances) || Math.PI; // NaN beyond the globe's edge, on the widest maps
   const inView = land.filter((one) => geo.geoDistance(centre, one.centre) < reach + one.radius);
-  const [own, others] = [true, false].map((isOwn) => {
-    return inView.filter(({ id }) => (id === idOf(country)) === isOwn);
-  }) as [Land[], Land[]];
+  const own = inView.filter(({ id }) => id === idOf(country));
+  const others = inView.filter(({ id }) => id !== idOf(country));
   const draw = geo.geoPath(projection.clipExtent([[-2, -2], [722, 482]])).digits(1);
 
   const names = new Map<string, Point>(); // one a country, where there is room, and none over another
   for (const one of others.toSorted((a, b) => b.radius - a.radius)) {
     if (names.has(one.name) || one.radius < reach / 10 || draw.area(one) < 2500) continue;
     const [x, y] = draw.centroid(one);
-    const isFree = [...names.values()].every(([a, b]) =>
-      Math.abs(a - x) > 90 || Math.abs(b - y) > 16
-    );
+    const isFree = names.values().every(([a, b]) => Math.abs(a - x) > 90 || Math.abs(b - y) > 16);
     if (isFree && x > 50 && x < 670 && y > 24 && y < 466) names.set(one.name, [x | 0, y | 0]);
   }
-  const [x, y] = projection(centre)!.map(Math.round);
+  const [x, y] = projection(focus[0]?.centre ?? centre)!.map(Math.round);
   const ring = `<circle class="ring" cx="${x}" cy="${y}" r="14"/>`;
   return svg("0 0 720 480", "img", `Map of ${country.name.common} and its surroundings`, [
     raw(`<path d="${draw(join(others)) ?? ""}"/><path class="here" d="${draw(join(own)) ?? ""}"/>`),
@@ -81,6 +78,14 @@ export async function drawSmall(country: Country): Promise<Html> {
   const draw = geo.geoPath(projection.fitExtent([[4, 4], [92, 60]], join(focus))).digits(1);
   const mark = focus.length > 0 ? `<path d="${draw(join(focus))}"/>` : `<path d="M48,32h0"/>`;
   return html`<svg class="small" viewBox="0 0 96 64" aria-hidden="true">${raw(mark)}</svg>`;
+}
+
+/** Aims at a country, with the country and its surroundings inside the map. */
+async function fit(country: Country) {
+  const view = await aim(country, 1e6);
+  const around = geo.geoCircle().center(view.centre).radius(Math.max(1.5, sizeOf(country)))();
+  view.projection.fitExtent([[60, 60], [660, 420]], join([around, ...view.focus]));
+  return view;
 }
 
 /**

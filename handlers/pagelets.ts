@@ -31,7 +31,7 @@ app.use("/:part/:codes", async (c, next) => {
 
 app.get("/map/:codes", async (c) => c.html(await drawCountry(c.var.found[0])));
 
-app.get("/pair/:codes", async (c) => c.html(await drawCountry(c.var.found[0], c.var.found)));
+app.get("/pair/:codes", async (c) => c.html(await drawCountry(...c.var.found)));
 
 app.get("/facts/:codes", (c) => {
   const { Languages: _, Money: __, ...facts } = factsOf(c.var.found[0], c.req.query("unit"));

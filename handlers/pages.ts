@@ -88,7 +88,7 @@ app.get("/search", async (c) => {
 app.notFound(async (c) => {
   const last = c.req.path.split("/").findLast((part) => part !== "") ?? "";
   const [words = ""] = new URLSearchParams(last).keys(); // decodes what it can, and never throws
-  const found = await search(c.var, words, 6) ?? [];
+  const found = await search(c.var, words.slice(0, 100), 6) ?? [];
   const hint = found.length > 0
     ? html`<p>Perhaps one of these is what you look for:</p>${linkList(found)}`
     : html`<p>All countries are on the <a href="/">front page</a>.</p>`;

@@ -19,7 +19,7 @@ const options: Options<Country> = {
   searchOptions: {
     boost: { name: 4, codes: 4, capital: 2 },
     prefix: (term) => term.length > 1,
-    fuzzy: (term) => term.length > 3 ? 0.25 : false,
+    fuzzy: (term) => term.length > 3 ? 0.3 : false,
   },
 };
 

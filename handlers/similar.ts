@@ -21,9 +21,8 @@ export function similarTo(country: Country, limit: number): Similar[] {
 }
 
 function compare(a: Country, b: Country): { score: number; why: string } {
-  const tongues = Object.values(a.languages).filter((one) =>
-    Object.values(b.languages).includes(one)
-  );
+  const spoken = Object.values(b.languages);
+  const tongues = Object.values(a.languages).filter((one) => spoken.includes(one));
   const factor = Math.max(a.area, b.area, 1) / Math.max(Math.min(a.area, b.area), 1);
   const fromEquator = Math.abs(Math.abs(a.latlng[0]) - Math.abs(b.latlng[0]));
   const shared = ([

@@ -5,7 +5,6 @@
  */
 
 import type { XboxContext } from "../mod.ts";
-
 import { type Country, findCountry } from "./countries.ts";
 import type { MiniSearch } from "./deps/search.ts";
 import { loadIndex } from "./search.ts";

@@ -1,6 +1,6 @@
 /**
  * The shapes of the countries at 1:50 million, for maps of one country. `maps.ts` imports this file
- * when the first map is drawn: it takes longer to load than everything else in a worker.
+ * without waiting for it: it takes longer to load than everything else in a worker.
  * @module
  */
 

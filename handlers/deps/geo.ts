@@ -19,5 +19,5 @@ export { geoStitch } from "npm:d3-geo-projection@4.0.0";
 // @ts-types="npm:@types/topojson-client@3.1.5"
 export { feature } from "npm:topojson-client@3.1.0/src/index.js";
 
-export type { MultiPolygon, Polygon, Position } from "npm:@types/geojson@7946.0.16";
+export type { MultiPolygon, Polygon } from "npm:@types/geojson@7946.0.16";
 export type { GeometryCollection, Topology } from "npm:@types/topojson-specification@1.0.5";

@@ -15,9 +15,6 @@ export default async function visited({ store, globals }: ThreadLoopContext): Pr
   for await (const { key, value } of store.list<number>({ prefix: "visit" })) {
     visits.push({ code: String(key[1]), at: value });
   }
-  visits.sort((a, b) => b.at - a.at);
-  await store.set(
-    "visited",
-    visits.slice(0, parametersOf(globals).visitedCount).map(({ code }) => code),
-  );
+  const newest = visits.sort((a, b) => b.at - a.at).slice(0, parametersOf(globals).visitedCount);
+  await store.set("visited", newest.map(({ code }) => code));
 }

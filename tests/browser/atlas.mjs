@@ -166,6 +166,7 @@ const pages = {
   "/country/us": `${ATLAS}country/us`,
   "/compare/fr/de": `${ATLAS}compare/fr/de`,
   "/search": `${ATLAS}search?q=guinea`,
+  "/search for a long word": `${ATLAS}search?q=${"W".repeat(100)}`,
   "the 404": `${ATLAS}country/germny`,
   "a page with a gap": `${FAULTS}country/ch`,
 };

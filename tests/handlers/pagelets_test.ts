@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { countries } from "../../handlers/countries.ts";
+import { factsOf } from "../../handlers/facts.ts";
 import pageletApp from "../../handlers/pagelets.ts";
 import { request } from "./fakes.ts";
 
@@ -37,6 +38,28 @@ Deno.test("map pagelet fits a country to what matters of it", async () => {
   }
 });
 
+Deno.test("map pagelet puts the ring of a country in many parts around one of them", async () => {
+  for (const code of ["ki", "pf", "mv", "mh", "fm", "sh"]) {
+    const { text } = await request(pageletApp, `/map/${code}`);
+    const [, x, y] = text.match(/class="ring" cx="(\d+)" cy="(\d+)"/)!.map(Number) as number[];
+    assert.ok(shapeOf(text).some(([a, b]) => Math.hypot(a - x!, b - y!) < 14), code);
+  }
+});
+
+Deno.test("map pagelet leaves no land out where the map is not around the country's middle", async () => {
+  const { text } = await request(pageletApp, "/map/pg"); // the Solomon Islands are on its right
+  const land = [...text.match(/<path d="([^"]+)"/)![1]!.matchAll(/M(-?[\d.]+),/g)];
+  assert.ok(land.some(([, x]) => Number(x) > 600));
+});
+
+Deno.test("pair pagelet shows all of a long country beside a compact one", async () => {
+  for (const codes of ["cl-no", "id-jp", "nz-fj", "va-ru"]) {
+    const { text } = await request(pageletApp, `/pair/${codes}`);
+    const cut = shapeOf(text).filter(([x, y]) => x < 50 || x > 670 || y < 50 || y > 430);
+    assert.ok(cut.length < 0.05 * shapeOf(text).length, `${codes}: ${cut.length}`);
+  }
+});
+
 Deno.test("pair pagelet draws both countries at one scale", async () => {
   const widthOf = async (codes: string) => {
     const { text } = await request(pageletApp, `/pair/${codes}`);
@@ -61,6 +84,10 @@ Deno.test("facts pagelet speaks of Switzerland in both units", async () => {
     assert.ok(metric.text.includes(word), word);
   }
   assert.ok((await request(pageletApp, "/facts/CH?unit=mi")).text.includes("15,940 square miles"));
+  for (const [code, fact] of [["va", "+3906698, +379"], ["do", "+1809, +1829"], ["ru", "+7<"]]) {
+    assert.ok((await request(pageletApp, `/facts/${code}`)).text.includes(fact!), code);
+  }
+  assert.equal(countries.filter((one) => factsOf(one)["United Nations"] === "member").length, 193);
 });
 
 Deno.test("neighbours pagelet links to each, and says when there is none", async () => {
@@ -69,6 +96,7 @@ Deno.test("neighbours pagelet links to each, and says when there is none", async
   assert.deepEqual(links, ["at", "fr", "de", "it", "li"]);
   assert.match(text, /href="\/compare\/ch\/at"/);
   assert.match((await request(pageletApp, "/neighbours/is")).text, /Iceland has no land borders/);
+  assert.match((await request(pageletApp, "/neighbours/lk")).text, /Sri Lanka has no land borders/);
 });
 
 Deno.test("languages pagelet names languages, currencies and times of day", async () => {
@@ -81,6 +109,7 @@ Deno.test("languages pagelet names languages, currencies and times of day", asyn
   const before = timeIn("en-GB");
   const tokyo = (await request(pageletApp, "/languages/jp")).text;
   assert.ok([before, timeIn("en-GB")].some((time) => tokyo.includes(time)), tokyo);
+  assert.ok((await request(pageletApp, "/languages/xk")).text.includes("Belgrade"));
   const american = (await request(pageletApp, "/languages/us?unit=mi")).text;
   assert.ok((american.match(/\d [AP]M/g)?.length ?? 0) >= 6, american);
 });

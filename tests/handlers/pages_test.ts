@@ -85,6 +85,30 @@ Deno.test("pages are answered 304 when the visitor has them, without a pagelet",
   }
 });
 
+Deno.test("front page is answered 304 also after several visits, however the tag is written", async () => {
+  const store = fakeStore([["visited", ["fj", "ch", "us"]]]);
+  const tag = (await request(pageApp, "/", { store })).headers.get("etag")!;
+  for (const known of [tag, tag.replace("W/", ""), `"a" , ${tag} , "b"`]) {
+    const headers = { "if-none-match": known };
+    assert.equal((await request(pageApp, "/", { store, headers })).status, 304, known);
+  }
+  for (const other of [tag.slice(2, -1), `${tag.slice(0, -1)},ru"`, tag.replace('"', '"1')]) {
+    const headers = { "if-none-match": other };
+    assert.equal((await request(pageApp, "/", { store, headers })).status, 200, other);
+  }
+});
+
+Deno.test("pages keep their tags when a visitor leaves before the end", async () => {
+  const tagOf = async (variables = {}) =>
+    (await request(pageApp, "/compare/ch/de", { variables })).headers.get("etag");
+  const tag = await tagOf();
+  const pagelets = { ...fakePagelets().pagelets, tryStart: () => null };
+  await tagOf({ pagelets, signal: AbortSignal.abort() });
+  assert.equal(await tagOf(), tag);
+  await tagOf({ pagelets });
+  assert.notEqual(await tagOf(), tag);
+});
+
 Deno.test("pages have other tags for other units, visits and days", async () => {
   const tagOf = async (path: string, unit: string, visited: string[]) => {
     const variables = { session: { locals: { unit } } };
@@ -119,6 +143,10 @@ Deno.test("style sheet has an address that changes with its content", async () =
   assert.equal(style.headers.get("content-type"), "text/css; charset=utf-8");
   assert.match(style.headers.get("cache-control") ?? "", /immutable/);
   assert.match(style.text, /prefers-color-scheme/);
+  for (const other of ["/style.css", "/style.css?v=older"]) {
+    const { headers } = await request(pageApp, other);
+    assert.equal(headers.get("cache-control"), "no-store", other);
+  }
 });
 
 Deno.test("search page lists what is found, escapes what was asked, and says when search is down", async () => {
@@ -148,6 +176,15 @@ Deno.test("unknown pages answer 404 with suggestions", async () => {
     assert.equal(status, 404, path);
     assert.doesNotMatch(text, /<b>/, path);
   }
+});
+
+Deno.test("an unknown page searches for no more than a search does", async () => {
+  const asked: string[] = [];
+  const xbox = { send: ({ q }: { q: string }) => Promise.resolve((asked.push(q), [])) };
+  const long = "island+".repeat(1000);
+  await request(pageApp, `/${long}`, { variables: { xbox } });
+  await request(pageApp, `/search?q=${long}`, { variables: { xbox } });
+  assert.deepEqual(asked.map(({ length }) => length), [100, 100]);
 });
 
 Deno.test("initRequest() takes square miles for American English only", () => {

@@ -23,6 +23,7 @@ Deno.test("xbox finds countries by name, capital and code, with typing errors an
     "cote d'ivoire": "CI",
     CHE: "CH",
     "new zea": "NZ",
+    Chian: "CN",
   };
   for (const [q, code] of Object.entries(cases)) {
     const found = await send({ type: "search", q, limit: 5 }, store);
