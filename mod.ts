@@ -35,7 +35,7 @@ export type { PoolStatus } from "./runtime/pool/pool.ts";
 export { type ErrorCode, RuntimeError } from "./runtime/errors.ts";
 export { flush, type PageContext, type PageOutput } from "./runtime/pagelet/flush.ts";
 export { slots, type SlotsLayout } from "./runtime/pagelet/slots.ts";
-export { KvStore, openStore, type StoreOptions } from "./runtime/store/mod.ts";
+export { OpenStore, openStore, type StoreOptions } from "./runtime/store/mod.ts";
 export type {
   ResolvedOptions,
   ResolvedPool,
@@ -75,11 +75,16 @@ export type {
   PageletTask,
 } from "./runtime/types/pagelet.ts";
 export type {
+  PrimeEntry,
+  PrimeSource,
   Store,
   StoreEntry,
+  StoreGetOptions,
+  StoreInfo,
   StoreKey,
   StoreKeyPart,
   StoreListOptions,
+  StorePrimeOptions,
   StoreSetOptions,
 } from "./runtime/types/store.ts";
 export type {

@@ -15,6 +15,7 @@ import type {
   ThreadLoopOptions,
   WorkerOptions,
 } from "./types/site.ts";
+import type { StoreKey } from "./types/store.ts";
 
 /** A kind of worker, filled in. */
 export interface ResolvedWorker {
@@ -37,7 +38,10 @@ export interface ResolvedOptions {
   /** Name for logs and the status page. */
   name: string;
   /** Where the shared data is kept; `prime` holds absolute URLs. */
-  store: { url: string | undefined; prime: string[]; maxValueBytes: number };
+  store: Omit<SiteStoreOptions, "prime" | "completionKeys"> & {
+    prime: string[];
+    completionKeys: StoreKey[];
+  };
   /** The startup document, as an absolute URL. */
   startup: string | undefined;
   /** Service threads. */
@@ -74,7 +78,6 @@ export const POOL_DEFAULTS: Readonly<PoolNumbers> = Object.freeze({
   maxResultBytes: 64 << 20,
 });
 
-const MAX_VALUE_BYTES = 16 << 20;
 const LOWEST: Partial<PoolNumbers> = { workers: 1, graceMs: 1 };
 const WORKER_FIELDS = ["document", "permissions", "store"];
 const POOL_FIELDS = [...WORKER_FIELDS, ...Object.keys(POOL_DEFAULTS)];
@@ -123,16 +126,34 @@ export function resolveOptions(options: SiteOptions = {}): ResolvedOptions {
 }
 
 function resolveStore(store: SiteStoreOptions = {}): ResolvedOptions["store"] {
-  checkFields("store", store, ["url", "prime", "maxValueBytes"]);
-  const { url, maxValueBytes = MAX_VALUE_BYTES } = store;
+  const numbers = { maxValueBytes: 1, maxBytes: 0, ttlLimitMs: 0 };
+  const others = ["url", "prime", "completionKeys", "near", "socket"];
+  checkFields("store", store, [...others, ...Object.keys(numbers)]);
+  const { url, near, socket } = store;
+  if (socket !== undefined && !(typeof socket === "string" && socket.startsWith("/"))) {
+    fail("store.socket", "an absolute path", socket);
+  }
   if (url !== undefined && (typeof url !== "string" || url === "")) {
     fail("store.url", 'a path, ":memory:" or the URL of a KV Connect server', url);
   }
-  checkNumber("store.maxValueBytes", maxValueBytes, 1);
+  for (const [name, least] of Object.entries(numbers)) {
+    const value = store[name as keyof typeof numbers];
+    if (value !== undefined) checkNumber(`store.${name}`, value, least);
+  }
+  if (near !== undefined && near !== false) {
+    checkFields("store.near", near, ["maxBytes", "maxAgeMs"]);
+    if (near.maxBytes !== undefined) checkNumber("store.near.maxBytes", near.maxBytes, 0);
+    if (near.maxAgeMs !== undefined) checkNumber("store.near.maxAgeMs", near.maxAgeMs, 1);
+  }
   const prime = list("store.prime", store.prime);
+  const completionKeys = list("store.completionKeys", store.completionKeys);
+  for (const [index, key] of completionKeys.entries()) {
+    const isKey = (typeof key === "string" || Array.isArray(key)) && key.length > 0;
+    if (!isKey) fail(`store.completionKeys[${index}]`, 'a key such as "primed" or ["a", 1]', key);
+  }
   return {
-    url,
-    maxValueBytes,
+    ...store,
+    completionKeys: [...completionKeys],
     prime: prime.map((entry, index) => readDocument(`store.prime[${index}]`, entry)),
   };
 }

@@ -175,6 +175,7 @@ Deno.test("packages are named in runtime/deps, each in a file of its own", async
     "runtime/deps/comlink.ts",
     "runtime/deps/hono.ts",
     "runtime/deps/parse5.ts",
+    "runtime/deps/redis.ts",
   ]);
 });
 

@@ -5,7 +5,7 @@ import { readDocs } from "./support/docs.ts";
 /** Everything that users meet, by kind. A name that leaves here breaks somebody. */
 const SURFACE: Readonly<Record<string, readonly string[]>> = {
   class: [
-    "KvStore",
+    "OpenStore",
     "RuntimeError",
   ],
   function: [
@@ -43,8 +43,11 @@ const SURFACE: Readonly<Record<string, readonly string[]>> = {
     "StartupContext",
     "Store",
     "StoreEntry",
+    "StoreGetOptions",
+    "StoreInfo",
     "StoreListOptions",
     "StoreOptions",
+    "StorePrimeOptions",
     "StoreScope",
     "StoreSetOptions",
     "TandemEnv",
@@ -66,6 +69,8 @@ const SURFACE: Readonly<Record<string, readonly string[]>> = {
     "LogLevel",
     "PageletBody",
     "PageletStatus",
+    "PrimeEntry",
+    "PrimeSource",
     "ResolvedPool",
     "ResolvedThreadLoop",
     "StoreKey",

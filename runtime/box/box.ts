@@ -14,7 +14,7 @@ import type { ResolvedOptions } from "../options.ts";
 import { composeApp, sealApp } from "../pagelet/compose.ts";
 import type { PoolStatus } from "../pool/pool.ts";
 import { TrueGlobals } from "../resources/true_globals.ts";
-import { type KvStore, openStore, primeStore } from "../store/mod.ts";
+import { type OpenStore, openStore, primeStore } from "../store/mod.ts";
 import type { StartupContext } from "../types/document.ts";
 import type { Log } from "../types/log.ts";
 import { pagesInWorkers } from "./pages.ts";
@@ -73,7 +73,7 @@ export class Box {
   readonly #state: BoxState;
   readonly #threads = new BoxThreads();
   #pools: Rooms["pools"] = new Map();
-  #store: KvStore | undefined;
+  #store: OpenStore | undefined;
   #entrypoint: Entrypoint | undefined;
   #stopped = false;
   #stopping: Promise<void> | undefined;
@@ -147,10 +147,11 @@ export class Box {
     const log = this.#log;
     signal.throwIfAborted();
     for (const document of documentsOf(options)) await checkDocument(document);
-    const { url, prime, maxValueBytes } = options.store;
-    const store = this.#store = await openStore({ url: storeUrl ?? url, maxValueBytes });
-    if (prime.length > 0) {
-      const count = await primeStore(store, prime.map((source) => new URL(source)), log, signal);
+    const { prime, completionKeys, ...limits } = options.store;
+    const store = this.#store = await openStore({ ...limits, url: storeUrl ?? limits.url });
+    if (prime.length > 0 || completionKeys.length > 0) {
+      const sources = prime.map((source) => new URL(source));
+      const count = await primeStore(store, sources, log, signal, completionKeys);
       log.info("The store is primed", { entries: count });
     }
     const globals = new TrueGlobals();
@@ -187,7 +188,7 @@ export class Box {
 
   async #openEntrypoint(
     rooms: Rooms,
-    store: KvStore,
+    store: OpenStore,
     globals: TrueGlobals,
   ): Promise<Entrypoint> {
     const { options, app, answersErrors } = this.#site;
@@ -241,7 +242,7 @@ export class Box {
     await this.#threads.stop(left());
     this.#stopped = true;
     await Promise.all([...this.#pools.values()].map((pool) => pool.close(Math.min(500, left()))));
-    this.#store?.close();
+    await this.#store?.close();
   }
 }
 

@@ -13,12 +13,11 @@ import { RuntimeError } from "../errors.ts";
 import { isLogLevel, withFields } from "../log.ts";
 import type { ResolvedOptions, ResolvedWorker } from "../options.ts";
 import type { TrueGlobals } from "../resources/true_globals.ts";
-import { scopeStore, storeServices } from "../store/mod.ts";
+import type { OpenStore } from "../store/mod.ts";
 import { type Services, startThread, type Thread } from "../thread/thread.ts";
 import { isRecord } from "../thread/values.ts";
 import type { ThreadType } from "../types/document.ts";
 import type { Log } from "../types/log.ts";
-import type { Store } from "../types/store.ts";
 import type { BoxState } from "./state.ts";
 
 /** A kind of worker. */
@@ -39,8 +38,8 @@ export interface WorkerKind {
 export interface WorkerFactoryOptions {
   /** The site. */
   site: ResolvedOptions;
-  /** The shared store, unscoped. */
-  store: Store;
+  /** The shared store. */
+  store: OpenStore;
   /** The true globals, sealed before the first worker starts. */
   globals: TrueGlobals;
   /** The box's log. */
@@ -85,12 +84,13 @@ export class WorkerFactory {
     const init = hasSessions ? site.requestInit : undefined;
     const documents: Record<string, string> = { main: worker.document };
     if (init !== undefined) documents.init = init.document;
-    return await startThread({
+    const own = store.forWorker(worker.store);
+    const thread = startThread({
       name,
       modules: { kind: module, clients: CLIENTS, documents },
       permissions: worker.permissions,
       services: {
-        ...storeServices(scopeStore(store, worker.store)),
+        ...own.services,
         ...logService(withFields(log, { worker: name })),
         ...services,
       },
@@ -101,6 +101,7 @@ export class WorkerFactory {
         box: box.snapshot(),
         options: {
           document: worker.document,
+          near: own.near,
           initDocument: init?.document,
           initFunction: init?.function,
           pageletsEnabled: site.pagelets !== undefined,
@@ -110,6 +111,9 @@ export class WorkerFactory {
       startTimeoutMs: START_TIMEOUT_MS,
       signal,
     });
+    const leave = () => own[Symbol.dispose]();
+    thread.then(({ ended }) => ended).then(leave, leave);
+    return await thread;
   }
 }
 

@@ -6,24 +6,24 @@
 
 import { describeKey, type KvKey } from "./keys.ts";
 
-/** Checks a life in milliseconds: a finite number above 0, or `undefined` for no end. */
-export function checkTtl(ttlMs: unknown, key: KvKey): number | undefined {
-  if (ttlMs === undefined) return undefined;
-  if (typeof ttlMs === "number" && Number.isFinite(ttlMs) && ttlMs > 0) return ttlMs;
+/** Checks a life in whole milliseconds; 0 or absent: without end. */
+export function checkTtl(ttlMs: unknown, key: KvKey): number {
+  if (ttlMs === undefined) return 0;
+  if (typeof ttlMs === "number" && Number.isSafeInteger(ttlMs) && ttlMs >= 0) return ttlMs;
   throw new RangeError(
     `Cannot store a value under ${describeKey(key)}: ttlMs is ${
       describeKey(ttlMs)
-    }, allowed are finite numbers above 0`,
+    }, allowed are whole numbers from 0`,
   );
 }
 
-/** Checks what is to be added to a number: any finite number. */
-export function checkStep(step: unknown, key: KvKey): number {
-  if (typeof step === "number" && Number.isFinite(step)) return step;
+/** Checks a number of a counter. */
+export function checkInteger(value: unknown, verb: string, name: string, key: KvKey): number {
+  if (typeof value === "number" && Number.isSafeInteger(value)) return value;
   throw new RangeError(
-    `Cannot increment ${describeKey(key)}: step is ${
-      describeKey(step)
-    }, allowed are finite numbers`,
+    `Cannot ${verb} ${describeKey(key)}: ${name} is ${
+      describeKey(value)
+    }, allowed are safe integers`,
   );
 }
 
@@ -39,12 +39,20 @@ export function checkLimit(limit: unknown, most = Infinity): number {
   );
 }
 
-/** Checks the size limit of a store: a whole number of bytes above 0. */
-export function checkMaxValueBytes(bytes: unknown): number {
-  if (typeof bytes === "number" && Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+/** Checks a number among a store's options: whole, and at least `least`. */
+export function checkStoreNumber(value: unknown, name: string, least: number): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= least) return value;
   throw new RangeError(
-    `Cannot open a store: maxValueBytes is ${
-      describeKey(bytes)
-    }, allowed are whole numbers above 0`,
+    `Cannot open a store: ${name} is ${
+      describeKey(value)
+    }, allowed are whole numbers from ${least}`,
+  );
+}
+
+/** Checks the path of a store's socket. */
+export function checkSocket(path: unknown): string {
+  if (typeof path === "string" && path.startsWith("/")) return path;
+  throw new TypeError(
+    `Cannot open a store: socket is ${describeKey(path)}, allowed are absolute paths`,
   );
 }

@@ -1,91 +1,42 @@
 /**
- * The store inside a worker: every call goes to the entry, which checks it.
+ * The store inside a worker: near copies, and calls to the entry, which checks them.
  *
- * Every worker loads this file, so it imports nothing but types.
+ * Every worker loads this file, so it imports little.
  *
  * @module
  */
 
-import type {
-  Store,
-  StoreEntry,
-  StoreKey,
-  StoreListOptions,
-  StoreSetOptions,
-} from "../types/store.ts";
+import type { StoreBackend } from "./backend.ts";
+import { StoreHandle } from "./handle.ts";
+import { Near, type NearOptions } from "./near.ts";
+import type { Store } from "../types/store.ts";
 
 /** Makes one of the entry's calls by name. */
 export type StoreCall = (name: string, ...args: unknown[]) => Promise<unknown>;
 
-const PAGE_ENTRIES = 100;
-const MAX_KEYS = 1000;
+/** What a worker keeps near copies by. */
+export interface NearConfig extends NearOptions {
+  /** The words that the entry raises. */
+  table: Int32Array;
+}
 
 /** Makes a store over `call`, which reaches what `storeServices` made on the other side. */
-export function createStoreClient(call: StoreCall): Store {
-  return new StoreClient(call);
-}
-
-class StoreClient implements Store {
-  readonly #call: StoreCall;
-
-  constructor(call: StoreCall) {
-    this.#call = call;
-  }
-
-  get<T = unknown>(key: StoreKey): Promise<T | undefined> {
-    return this.#call("storeGet", key) as Promise<T | undefined>;
-  }
-
-  async getMany<T = unknown>(keys: readonly StoreKey[]): Promise<(T | undefined)[]> {
-    const batches: Promise<unknown>[] = [];
-    for (let first = 0; first < keys.length; first += MAX_KEYS) {
-      batches.push(this.#call("storeGetMany", keys.slice(first, first + MAX_KEYS)));
-    }
-    return (await Promise.all(batches)).flat(1) as (T | undefined)[];
-  }
-
-  async set(key: StoreKey, value: unknown, options?: StoreSetOptions): Promise<void> {
-    await this.#call("storeSet", key, value, ...given(options));
-  }
-
-  add(key: StoreKey, value: unknown, options?: StoreSetOptions): Promise<boolean> {
-    return this.#call("storeAdd", key, value, ...given(options)) as Promise<boolean>;
-  }
-
-  delete(key: StoreKey): Promise<boolean> {
-    return this.#call("storeDelete", key) as Promise<boolean>;
-  }
-
-  has(key: StoreKey): Promise<boolean> {
-    return this.#call("storeHas", key) as Promise<boolean>;
-  }
-
-  increment(key: StoreKey, step?: number): Promise<number | false> {
-    return this.#call("storeIncrement", key, ...given(step)) as Promise<number | false>;
-  }
-
-  async *list<T = unknown>(options: StoreListOptions = {}): AsyncGenerator<StoreEntry<T>, void> {
-    const { prefix = null, limit = Infinity } = options;
-    if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit >= 0)) {
-      throw new RangeError(
-        `Cannot list store entries: limit is ${limit}, allowed are whole numbers from 0`,
-      );
-    }
-    let after: StoreKey | null = null;
-    for (let left = limit; left > 0;) {
-      const wanted = Math.min(left, PAGE_ENTRIES);
-      const page = await this.#call("storeListPage", prefix, after, wanted) as {
-        entries: StoreEntry<T>[];
-        more: boolean;
-      };
-      yield* page.entries;
-      left -= page.entries.length;
-      after = page.entries.at(-1)?.key ?? null;
-      if (!page.more || after === null) return;
-    }
-  }
-}
-
-function given(argument: unknown): unknown[] {
-  return argument === undefined ? [] : [argument];
+export function createStoreClient(call: StoreCall, near?: NearConfig): Store {
+  const ask = <T>(name: string, ...args: unknown[]) => call(name, ...args) as Promise<T>;
+  const backend: StoreBackend = {
+    read: (keys) => ask("storeRead", keys),
+    set: (entries) => ask("storeSet", entries),
+    load: (entries) => ask("storeLoad", entries),
+    add: (entries) => ask("storeAdd", entries),
+    delete: (keys) => ask("storeDelete", keys),
+    has: (keys) => ask("storeHas", keys),
+    increment: (key, step) => ask("storeIncrement", key, step),
+    compareAndSwap: (key, expected, value) => ask("storeCompareAndSwap", key, expected, value),
+    extendTtl: (key, ttlMs) => ask("storeExtendTtl", key, ttlMs),
+    page: (prefix, after, limit) => ask("storePage", prefix, after, limit),
+    state: (keys, known) => ask("storeState", keys, known),
+    clear: () => ask("storeClear"),
+    info: () => ask("storeInfo"),
+  };
+  return new StoreHandle(backend, near && new Near(near.table, near));
 }

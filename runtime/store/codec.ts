@@ -7,9 +7,13 @@
  * @module
  */
 
-import { Deserializer, Serializer } from "node:v8";
+import { isProxy } from "node:util/types";
+import { Serializer } from "node:v8";
 import { messageOf } from "../errors.ts";
+import { decodeValue } from "./decode.ts";
 import { describeKey, type KvKey } from "./keys.ts";
+import { isPlain } from "./plain.ts";
+import { encodePlain } from "./wire.ts";
 
 const SHOWN_CHARACTERS = 200;
 
@@ -36,7 +40,10 @@ const VIEWS = {
  * @throws {DOMException} `DataCloneError`, if structured clone cannot carry the value.
  */
 export function encodeValue(value: unknown, key: KvKey): Uint8Array {
-  const copy = cloneable(value, key);
+  const isTree = isPlain(value, isProxy);
+  const plain = isTree ? encodePlain(value) : undefined;
+  if (plain !== undefined) return plain;
+  const copy = isTree ? value : cloneable(value, key);
   try {
     const serializer = new Serializer();
     serializer.writeHeader();
@@ -47,11 +54,14 @@ export function encodeValue(value: unknown, key: KvKey): Uint8Array {
   }
 }
 
-/** Decodes what {@linkcode encodeValue} made; everything in the result is the caller's own. */
-export function decodeValue(bytes: Uint8Array): unknown {
-  const deserializer = new Deserializer(bytes);
-  deserializer.readHeader();
-  return deserializer.readValue();
+/** Encodes a key for its record. */
+export function encodeKey(key: KvKey): Uint8Array {
+  return encodeValue([...key], key);
+}
+
+/** Decodes what {@linkcode encodeKey} made. */
+export function decodeKey(bytes: Uint8Array): KvKey {
+  return decodeValue(bytes) as KvKey;
 }
 
 /** V8 alone would write a URL or a Headers as `{}`; Deno's own clone refuses what it cannot carry. */

@@ -9,8 +9,11 @@ import type { StoreKeyPart } from "../types/store.ts";
 /** A key that was checked, in Deno KV's form. */
 export type KvKey = readonly StoreKeyPart[];
 
-/** The most bytes that a key may take once encoded; the rest of KV's 2048 is the store's own prefix. */
-export const MAX_KEY_BYTES = 2000;
+/** The most bytes that a key may take once encoded. */
+export const MAX_KEY_BYTES = 8 * 1024 + 64;
+
+/** What no part of a user's key begins with: the store marks parts of its own so. */
+export const RESERVED = "\u{10FFFF}";
 
 const MAX_BIGINT_BYTES = 255;
 const SHOWN_CHARACTERS = 64;
@@ -91,6 +94,9 @@ function toPart(part: unknown, key: unknown, index: number): StoreKeyPart {
     if (part === "") refuse(key, `part ${index + 1} is empty text`);
     // Encoding replaces a lone surrogate, which would make one key of several.
     if (!part.isWellFormed()) refuse(key, `part ${index + 1} is no well-formed text`);
+    if (part.startsWith(RESERVED)) {
+      refuse(key, `part ${index + 1} begins with U+10FFFF, which the store keeps for itself`);
+    }
     return part;
   }
   if (typeof part !== "number") {
@@ -104,7 +110,8 @@ function refuse(key: unknown, found: string): never {
   throw new TypeError(`Cannot use ${describeKey(key)} as a store key: ${found}`);
 }
 
-function partBytes(part: StoreKeyPart): number {
+/** The bytes that a part takes in an encoded key. */
+export function partBytes(part: StoreKeyPart): number {
   if (typeof part === "number") return 9;
   if (typeof part === "boolean") return 1;
   if (typeof part === "bigint") return 2 + bigintBytes(part);

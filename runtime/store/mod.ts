@@ -4,9 +4,12 @@
  * @module
  */
 
-export { createStoreClient, type StoreCall } from "./client.ts";
 export { describeKey, toKvKey } from "./keys.ts";
-export { DEFAULT_MAX_VALUE_BYTES, KvStore, openStore, type StoreOptions } from "./kv.ts";
-export { type PrimeEntry, primeStore } from "./prime.ts";
-export { scopeStore } from "./scope.ts";
-export { type StoreService, storeServices } from "./services.ts";
+export { primeStore } from "./prime.ts";
+export {
+  OpenStore,
+  openStore,
+  STORE_DEFAULTS,
+  type StoreOptions,
+  type WorkerStore,
+} from "./store.ts";

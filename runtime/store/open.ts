@@ -1,28 +1,71 @@
 /**
- * Opening Deno KV: where it may be, and an error that says what to do when it cannot be opened.
+ * Opening the store's engine: where it may be, and an error that says what to do when it cannot be
+ * opened.
  *
  * @module
  */
 
 import { dirname } from "node:path";
 import { messageOf, RuntimeError } from "../errors.ts";
+import type { Engine } from "./engine.ts";
 import { describeKey } from "./keys.ts";
+import { KvEngine } from "./kv_engine.ts";
 import { whileLocked } from "./locked.ts";
+import { connectEngine, serveEngine } from "./served/mod.ts";
 
 /** What opens KV; tests put a stand-in here. */
 export type KvOpener = (path?: string) => Promise<Deno.Kv>;
 
-const ALLOWED = "allowed are a file's path, :memory: and the http(s) URL of a KV Connect server";
+const ALLOWED =
+  "allowed are a file's path, :memory:, the http(s) URL of a KV Connect server, and " +
+  "redis:// and rediss:// URLs";
+const REDIS = /^rediss?:/i;
 const SCHEME = /^[a-z][a-z0-9+.-]+:/i; // two characters at least: C:\ is a path
 
 /**
- * Opens KV and makes sure that it can be written, by a commit that leaves nothing behind.
+ * Opens an engine.
  *
  * @throws {TypeError} If `url` is none of what is allowed.
  * @throws {RuntimeError} `PERMISSION_MISSING` or `STORE_FAILED`.
  */
-export async function openKv(url: string | undefined, open = kvOpener()): Promise<Deno.Kv> {
+export async function openEngine(url: string | undefined, open?: KvOpener): Promise<Engine> {
   checkUrl(url);
+  if (url !== undefined && REDIS.test(url)) {
+    const { openRedisEngine } = await import("./redis_engine.ts");
+    return await openRedisEngine(url);
+  }
+  const kind = url === ":memory:" ? "memory" : url && SCHEME.test(url) ? "connect" : "file";
+  return new KvEngine(await openKv(url, open), kind);
+}
+
+/**
+ * Opens the engine that the processes of a machine share: whoever comes first opens it and serves it at
+ * a socket, the others connect to that.
+ *
+ * @param socket The socket's file, in a folder that nobody else reaches; it is made when it is missing.
+ * @throws {TypeError} If `url` is none of what is allowed.
+ * @throws {RuntimeError} `PERMISSION_MISSING` or `STORE_FAILED`.
+ */
+export async function openSharedEngine(
+  url: string | undefined,
+  socket: string,
+  open?: KvOpener,
+): Promise<Engine> {
+  const engine = await openEngine(url, open);
+  try {
+    return (await serveEngine(engine, { path: socket })).engine;
+  } catch (error) {
+    await engine.close();
+    const { cause } = error as Error;
+    if (cause instanceof Deno.errors.AddrInUse) return await connectEngine(socket);
+    throw error;
+  }
+}
+
+/**
+ * Opens KV and makes sure that it can be written, by a commit that leaves nothing behind.
+ */
+async function openKv(url: string | undefined, open = kvOpener()): Promise<Deno.Kv> {
   if (open === undefined) {
     throw new RuntimeError(
       "PERMISSION_MISSING",
@@ -53,6 +96,7 @@ function checkUrl(url: unknown): void {
     const scheme = SCHEME.exec(url)?.[0].toLowerCase();
     if (scheme === undefined) return;
     if ((scheme === "http:" || scheme === "https:") && URL.canParse(url)) return;
+    if (REDIS.test(url)) return; // looked at where it is opened
   }
   throw new TypeError(`Cannot open a store at ${describeKey(url)}: ${ALLOWED}`);
 }

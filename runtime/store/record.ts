@@ -2,7 +2,8 @@
  * What the store keeps in one KV entry: when it expires, and either the encoded value itself or
  * where its parts are.
  *
- * Byte 0 says which of the two, bytes 1 to 8 hold the time of expiry, the rest depends.
+ * Byte 0 says which of the two, whether the entry was primed and whether its key follows; bytes 1 to 8
+ * hold the time of expiry.
  *
  * @module
  */
@@ -17,62 +18,78 @@ export interface PartsRef {
   bytes: number;
 }
 
+/** What every entry has. */
+interface Common {
+  /** When it expires, in milliseconds since 1970; `Infinity` for never. */
+  expiresAt: number;
+  /** Whether priming put it there. */
+  isPrimed: boolean;
+  /** The encoded key, where the row does not tell it. */
+  key?: Uint8Array;
+}
+
 /** An entry, unpacked. */
 export type StoredRecord =
-  | { form: "inline"; expiresAt: number; payload: Uint8Array }
-  | { form: "parts"; expiresAt: number; parts: PartsRef };
+  & Common
+  & ({ form: "inline"; payload: Uint8Array } | { form: "parts"; parts: PartsRef });
 
 const HEADER_BYTES = 9;
 const ID_BYTES = 16;
-const PARTS_RECORD_BYTES = HEADER_BYTES + ID_BYTES + 4 + 8;
 const INLINE = 1;
 const PARTS = 2;
+const FORM = 0x0f;
+const PRIMED = 0x10;
+const KEYED = 0x20;
 
-/** Packs a small value; `expiresAt` is in milliseconds since 1970, `Infinity` for never. */
-export function packInline(expiresAt: number, payload: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES + payload.length);
-  writeHeader(bytes, INLINE, expiresAt);
-  bytes.set(payload, HEADER_BYTES);
-  return bytes;
-}
-
-/** Packs the place of a large value. */
-export function packParts(expiresAt: number, parts: PartsRef): Uint8Array {
-  const bytes = new Uint8Array(PARTS_RECORD_BYTES);
-  const view = writeHeader(bytes, PARTS, expiresAt);
-  bytes.set(parts.id, HEADER_BYTES);
-  view.setUint32(HEADER_BYTES + ID_BYTES, parts.count);
-  view.setFloat64(HEADER_BYTES + ID_BYTES + 4, parts.bytes);
+/** Packs an entry. */
+export function pack(record: StoredRecord): Uint8Array {
+  const { form, expiresAt, isPrimed, key } = record;
+  const before = HEADER_BYTES + (key === undefined ? 0 : 2 + key.length);
+  const rest = form === "inline" ? record.payload.length : ID_BYTES + 4 + 8;
+  const bytes = new Uint8Array(before + rest);
+  const view = new DataView(bytes.buffer);
+  const flags = (isPrimed ? PRIMED : 0) | (key === undefined ? 0 : KEYED);
+  view.setUint8(0, (form === "inline" ? INLINE : PARTS) | flags);
+  view.setFloat64(1, expiresAt);
+  if (key !== undefined) {
+    view.setUint16(HEADER_BYTES, key.length);
+    bytes.set(key, HEADER_BYTES + 2);
+  }
+  if (form === "inline") {
+    bytes.set(record.payload, before);
+  } else {
+    bytes.set(record.parts.id, before);
+    view.setUint32(before + ID_BYTES, record.parts.count);
+    view.setFloat64(before + ID_BYTES + 4, record.parts.bytes);
+  }
   return bytes;
 }
 
 /**
- * Unpacks an entry.
+ * Unpacks an entry; what it holds shows the bytes that were given.
  *
  * @throws {Error} If something else than the store wrote it.
  */
 export function unpack(bytes: unknown): StoredRecord {
   if (!(bytes instanceof Uint8Array) || bytes.length < HEADER_BYTES) throw unreadable();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const expiresAt = view.getFloat64(1);
-  if (bytes[0] === INLINE) {
-    return { form: "inline", expiresAt, payload: bytes.subarray(HEADER_BYTES) };
+  const flags = bytes[0]!;
+  let at = HEADER_BYTES;
+  const common: Common = { expiresAt: view.getFloat64(1), isPrimed: (flags & PRIMED) !== 0 };
+  if ((flags & KEYED) !== 0) {
+    if (bytes.length < at + 2) throw unreadable();
+    common.key = bytes.subarray(at + 2, at + 2 + view.getUint16(at));
+    at += 2 + common.key.length;
   }
-  if (bytes[0] !== PARTS || bytes.length !== PARTS_RECORD_BYTES) throw unreadable();
-  const id = bytes.slice(HEADER_BYTES, HEADER_BYTES + ID_BYTES);
-  const count = view.getUint32(HEADER_BYTES + ID_BYTES);
+  if ((flags & FORM) === INLINE) return { ...common, form: "inline", payload: bytes.subarray(at) };
+  if ((flags & FORM) !== PARTS || bytes.length !== at + ID_BYTES + 12) throw unreadable();
+  const id = bytes.slice(at, at + ID_BYTES);
+  const count = view.getUint32(at + ID_BYTES);
   return {
+    ...common,
     form: "parts",
-    expiresAt,
-    parts: { id, count, bytes: view.getFloat64(HEADER_BYTES + ID_BYTES + 4) },
+    parts: { id, count, bytes: view.getFloat64(at + ID_BYTES + 4) },
   };
-}
-
-function writeHeader(bytes: Uint8Array, form: number, expiresAt: number): DataView {
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, form);
-  view.setFloat64(1, expiresAt);
-  return view;
 }
 
 function unreadable(): Error {

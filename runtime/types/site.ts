@@ -79,10 +79,26 @@ export interface RequestInitOptions {
 export interface SiteStoreOptions {
   /** A file, `:memory:`, or the URL of a KV Connect server; absent: the project's default database. */
   url?: string;
-  /** Modules that bring entries, loaded before anything else runs. */
+  /**
+   * Sources of entries, all read at once before anything else runs: modules, files of lines of JSON
+   * (`.ndjson`, `.jsonl`) and dumps, as `Store.prime` takes them. One that fails fails the boot.
+   */
   prime?: readonly DocumentLocation[];
+  /**
+   * Keys that get the value `true` when all sources are stored (`CompletionKeys`). In a store that
+   * outlives the box they stand there from the boot before.
+   */
+  completionKeys?: readonly StoreKey[];
   /** Largest value in bytes. @default 16 MiB */
   maxValueBytes?: number;
+  /** Most bytes of all values; beyond them, what was used least recently goes. 0: no limit. @default 0 */
+  maxBytes?: number;
+  /** Longest life of an entry in milliseconds, also of those without end; 0: no limit. @default 0 */
+  ttlLimitMs?: number;
+  /** What each isolate keeps of what it has read; `false`: nothing. */
+  near?: { maxBytes?: number; maxAgeMs?: number } | false;
+  /** Absolute path of a socket by which the boxes of one machine share the store: the first one owns it. */
+  socket?: string;
 }
 
 /** What {@linkcode createSite} takes. Everything but what the site needs may be left out. */

@@ -60,6 +60,13 @@ const WRONG: [string, unknown, "TypeError" | "RangeError", RegExp][] = [
   ["a warm-up", { warmup: ["x"] }, "TypeError", /"warmup": a list of paths/],
   ["a store", { store: { url: 5 } }, "TypeError", /"store\.url"/],
   ["a size", { store: { maxValueBytes: 0 } }, "RangeError", /"store\.maxValueBytes"/],
+  [
+    "a completion key",
+    { store: { completionKeys: ["a", ""] } },
+    "TypeError",
+    /"store\.completionKeys\[1\]"/,
+  ],
+  ["completion keys", { store: { completionKeys: "a" } }, "TypeError", /"store\.completionKeys"/],
   ["a source", { store: { prime: ["./p.ts"] } }, "TypeError", /"store\.prime\[0\]"/],
 ];
 

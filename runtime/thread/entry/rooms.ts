@@ -46,7 +46,7 @@ export function bindRooms({ call, clients, config, box }: WorkerContext): Rooms 
   const make = <T>(room: string, exportName: string, ...args: unknown[]) => {
     return (clients[room]![exportName] as (...args: unknown[]) => T)(...args);
   };
-  const store = make<Store>("store", "createStoreClient", call);
+  const store = make<Store>("store", "createStoreClient", call, config.options.near);
   const globals = make<Globals>("globals", "createGlobalsClient", config.globals);
   const server = serverInfo(box);
   const { pageletsEnabled, xboxEnabled } = config.options;

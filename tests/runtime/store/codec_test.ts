@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { decodeValue, encodeValue } from "../../../runtime/store/codec.ts";
+import { encodeValue } from "../../../runtime/store/codec.ts";
+import { decodeValue } from "../../../runtime/store/decode.ts";
 
 function copyOf<T>(value: T): T {
   return decodeValue(encodeValue(value, ["k"])) as T;

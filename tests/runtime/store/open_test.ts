@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { openStore } from "../../../runtime/store/kv.ts";
+import { openStore } from "../../../runtime/store/mod.ts";
 import { rejectsWith, tempDir } from "./support.ts";
 
-Deno.test("openStore() refuses a url that is neither path, :memory: nor http", async () => {
-  for (const url of ["redis://a", "ftp://x", "file:///tmp/a.db", "mailto:a", "http://", ""]) {
+Deno.test("openStore() refuses a url that is neither path, :memory:, http nor redis", async () => {
+  for (const url of ["ftp://x", "file:///tmp/a.db", "mailto:a", "http://", ""]) {
     await assert.rejects(openStore({ url }), {
       name: "TypeError",
       message: `Cannot open a store at ${JSON.stringify(url)}: ` +
-        "allowed are a file's path, :memory: and the http(s) URL of a KV Connect server",
+        "allowed are a file's path, :memory:, the http(s) URL of a KV Connect server, and " +
+        "redis:// and rediss:// URLs",
     });
   }
   await assert.rejects(openStore({ url: 1 as unknown as string }), /at 1: allowed are/);
@@ -17,7 +18,7 @@ Deno.test("openStore() refuses a size limit that is none", async () => {
   for (const maxValueBytes of [0, -1, 1.5, NaN, Infinity, "1" as unknown as number]) {
     await assert.rejects(openStore({ url: ":memory:", maxValueBytes }), {
       name: "RangeError",
-      message: /^Cannot open a store: maxValueBytes is .*, allowed are whole numbers above 0$/,
+      message: /^Cannot open a store: maxValueBytes is .*, allowed are whole numbers from 1$/,
     });
   }
 });

@@ -6,7 +6,8 @@
 
 import assert from "node:assert/strict";
 import { type ErrorCode, RuntimeError } from "../../../runtime/errors.ts";
-import { type KvStore, openStore, type StoreOptions } from "../../../runtime/store/kv.ts";
+import { type OpenStore, openStore, type StoreOptions } from "../../../runtime/store/mod.ts";
+import { type TempDir, tempDir as makeTempDir } from "../../support/temp_dir.ts";
 import type { StoreEntry } from "../../../runtime/types/store.ts";
 
 /** A clock that stands until it is moved. */
@@ -21,16 +22,18 @@ export class Clock {
 /** Opens a store in memory, by a clock of its own. */
 export async function memoryStore(
   options: StoreOptions = {},
-): Promise<{ store: KvStore; clock: Clock } & AsyncDisposable> {
+): Promise<{ store: OpenStore; clock: Clock } & AsyncDisposable> {
   const clock = new Clock();
   const store = await openStore({ url: ":memory:", ...options }, { now: clock.now });
   return { store, clock, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
 }
 
 /** Makes a folder below /tmp that is removed at the end of the block. */
-export async function tempDir(): Promise<{ path: string } & AsyncDisposable> {
-  const path = await Deno.makeTempDir({ prefix: "tandem-store-" });
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+export const tempDir: () => Promise<TempDir> = makeTempDir;
+
+/** Makes what stores entries as priming does. */
+export function primeThrough(store: OpenStore): (entries: [string, unknown][]) => Promise<void> {
+  return async (entries) => void await store.prime(entries);
 }
 
 /** Counts the rows of the store's own below one of its prefixes. */
@@ -46,12 +49,29 @@ export async function countRows(path: string, table: "part" | "pending"): Promis
 /** Waits until `check` holds, for ten seconds at most. */
 export async function until(check: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + 10_000;
-  while (!await check()) assert.ok(performance.now() < end, "it did not come to hold");
+  while (!await check()) {
+    assert.ok(performance.now() < end, "it did not come to hold");
+    const turn = Promise.withResolvers<void>();
+    setTimeout(turn.resolve); // others get a turn, timers too
+    await turn.promise;
+  }
 }
 
 /** Bytes of one content. */
 export function filled(length: number, byte: number): Uint8Array {
   return new Uint8Array(length).fill(byte);
+}
+
+/** Compares as `deepEqual` does, but large values by what they hold: to show how they differ takes minutes. */
+export function same(actual: unknown, expected: unknown, message?: string): void {
+  assert.deepEqual(brief(actual), brief(expected), message);
+}
+
+function brief(value: unknown): unknown {
+  if (Array.isArray(value) && value.length < 5000) return value.map(brief);
+  if (!(value instanceof Uint8Array) || value.length < 100) return value;
+  const content = value.every((byte) => byte === value[0]) ? `all ${value[0]}` : "several bytes";
+  return `${value.length} bytes, ${content}`;
 }
 
 /** The keys of entries. */

@@ -24,7 +24,7 @@ function start(url: string, body: string): Deno.ChildProcess {
   }).spawn();
 }
 
-Deno.test("KvStore.increment() loses nothing between two processes", async () => {
+Deno.test("Store.increment() loses nothing between two processes", async () => {
   await using dir = await tempDir();
   const url = `${dir.path}/a.db`;
   await using store = await openStore({ url });
@@ -38,7 +38,7 @@ Deno.test("KvStore.increment() loses nothing between two processes", async () =>
   assert.equal(await store.get("n"), 200);
 });
 
-Deno.test("KvStore keeps the old value when a writer is killed, and collects what it left", async () => {
+Deno.test("Store keeps the old value when a writer is killed, and collects what it left", async () => {
   await using dir = await tempDir();
   const url = `${dir.path}/a.db`;
   {
