@@ -204,7 +204,7 @@ for (const [kind, { modules, packages }] of Object.entries(WORKERS)) {
       assert.ok(!rooms.has(room), `A ${kind} worker loads ${room}`);
     }
     // The store's engine stays outside: a worker reaches it by calls.
-    assert.ok(!loaded.has("runtime/store/kv.ts") && !loaded.has("runtime/store/mod.ts"));
+    assert.ok(!loaded.has("runtime/store/room.ts") && !loaded.has("runtime/store/mod.ts"));
   });
 }
 

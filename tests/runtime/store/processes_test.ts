@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { openStore } from "../../../runtime/store/mod.ts";
 import { REPOSITORY, startDeno } from "../../support/program.ts";
+import { lacksRedis, startRedis } from "../../support/redis.ts";
 import { countRows, filled, tempDir, until } from "./support.ts";
 
 const MODULE = new URL("../../../runtime/store/mod.ts", import.meta.url).href;
@@ -61,23 +62,42 @@ for (let n = 0;; n++) {
 }`;
 }
 
-function program(dir: string, code: string) {
+function program(dir: string, code: string, ...more: string[]) {
   const url = `data:text/javascript,${encodeURIComponent(code)}`;
-  const flags = [`--allow-read=${REPOSITORY},${dir}`, `--allow-write=${dir}`, "--unstable-kv"];
+  const flags = [
+    `--allow-read=${REPOSITORY},${dir}`,
+    `--allow-write=${dir}`,
+    "--unstable-kv",
+    ...more,
+  ];
   return startDeno(["run", "--no-prompt", "--no-check", "--no-config", "--no-lock", ...flags, url]);
 }
 
-Deno.test("Two processes of four workers lose no increment", async () => {
-  await using dir = await tempDir();
-  const url = `${dir.path}/a.db`;
+async function count(dir: string, url: string, ...flags: string[]): Promise<void> {
   await using store = await openStore({ url });
   await store.set("n", 0);
-  await using a = program(dir.path, counting(url, 1250));
-  await using b = program(dir.path, counting(url, 1250));
+  await using a = program(dir, counting(url, 1250), ...flags);
+  await using b = program(dir, counting(url, 1250), ...flags);
   const [first, second] = await Promise.all([a.output(), b.output()]);
   assert.deepEqual([first.stderr, first.code, second.stderr, second.code], ["", 0, "", 0]);
   assert.equal(await store.get("n", { near: false }), 10_000);
+}
+
+Deno.test("Two processes of four workers lose no increment in a file", async () => {
+  await using dir = await tempDir();
+  await count(dir.path, `${dir.path}/a.db`);
 });
+
+const ignore = lacksRedis();
+Deno.test(
+  { name: "Two processes of four workers lose no increment in Redis", ignore },
+  async () => {
+    await using dir = await tempDir();
+    await using redis = await startRedis();
+    const url = redis.url();
+    await count(dir.path, url, `--allow-net=${new URL(url).host}`);
+  },
+);
 
 Deno.test("Whatever moment a writer is killed at, every value is whole", async () => {
   await using dir = await tempDir();
