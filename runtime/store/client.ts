@@ -6,8 +6,9 @@
  * @module
  */
 
-import type { StoreBackend } from "./backend.ts";
+import type { NewEntry, StoreBackend, StoreState } from "./backend.ts";
 import { StoreHandle } from "./handle.ts";
+import { findHost } from "./hosts.ts";
 import { Near, type NearOptions } from "./near.ts";
 import type { Store } from "../types/store.ts";
 
@@ -23,20 +24,40 @@ export interface NearConfig extends NearOptions {
 /** Makes a store over `call`, which reaches what `storeServices` made on the other side. */
 export function createStoreClient(call: StoreCall, near?: NearConfig): Store {
   const ask = <T>(name: string, ...args: unknown[]) => call(name, ...args) as Promise<T>;
+  let tickets = 0;
   const backend: StoreBackend = {
     read: (keys) => ask("storeRead", keys),
-    set: (entries) => ask("storeSet", entries),
+    set: async (entries) => await ask("storeSet", carried(entries)),
     load: (entries) => ask("storeLoad", entries),
-    add: (entries) => ask("storeAdd", entries),
+    add: async (entries) => await ask("storeAdd", carried(entries)),
     delete: (keys) => ask("storeDelete", keys),
     has: (keys) => ask("storeHas", keys),
     increment: (key, step) => ask("storeIncrement", key, step),
     compareAndSwap: (key, expected, value) => ask("storeCompareAndSwap", key, expected, value),
     extendTtl: (key, ttlMs) => ask("storeExtendTtl", key, ttlMs),
     page: (prefix, after, limit) => ask("storePage", prefix, after, limit),
-    state: (keys, known) => ask("storeState", keys, known),
+    state: (keys, known, signal) => {
+      const ticket = ++tickets;
+      const leave = () => ask("storeLeave", ticket).catch(() => {}); // the entry is gone, and the watch with it
+      signal?.addEventListener("abort", leave, { once: true });
+      const state = ask<StoreState>("storeState", keys, known, ticket);
+      return state.finally(() => signal?.removeEventListener("abort", leave));
+    },
     clear: () => ask("storeClear"),
     info: () => ask("storeInfo"),
   };
   return new StoreHandle(backend, near && new Near(near.table, near));
+}
+
+/** On the way to the entry such objects would become empty ones, which nobody could tell there. */
+function carried(entries: readonly NewEntry[]): readonly NewEntry[] {
+  for (const [key, value] of entries) {
+    const host = findHost(value);
+    if (host === undefined) continue;
+    throw new DOMException(
+      `Cannot store a value under ${String(key)}: ${host} cannot be cloned`,
+      "DataCloneError",
+    );
+  }
+  return entries;
 }

@@ -12,6 +12,7 @@ import { Serializer } from "node:v8";
 import { messageOf } from "../errors.ts";
 import { decodeValue } from "./decode.ts";
 import { describeKey, type KvKey } from "./keys.ts";
+import { findHost } from "./hosts.ts";
 import { isPlain } from "./plain.ts";
 import { encodePlain } from "./wire.ts";
 
@@ -69,6 +70,8 @@ function cloneable(value: unknown, key: KvKey): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (ArrayBuffer.isView(value)) return trimmed(value);
   if (value instanceof SharedArrayBuffer) return value;
+  const host = findHost(value);
+  if (host !== undefined) throw refusal(new Error(`${host} cannot be cloned`), key);
   try {
     return structuredClone(value);
   } catch (error) {

@@ -24,6 +24,7 @@ import type {
 } from "../types/store.ts";
 
 const PAGE_ENTRIES = 100;
+const KEYS_AT_ONCE = 10_000; // what a worker may ask for in one call
 
 /** A store over a backend. Without `near` every read asks the backend. */
 export class StoreHandle implements Store {
@@ -175,7 +176,8 @@ export class StoreHandle implements Store {
   async #read<T>(keys: readonly StoreKey[]): Promise<(T | undefined)[]> {
     const values: (T | undefined)[] = [];
     do {
-      const wanted = values.length === 0 ? keys : keys.slice(values.length);
+      const isAll = values.length === 0 && !(keys.length > KEYS_AT_ONCE);
+      const wanted = isAll ? keys : keys.slice(values.length, values.length + KEYS_AT_ONCE);
       const places = this.#near && Array.isArray(wanted)
         ? wanted.map((key) => this.#near!.place(key))
         : [];

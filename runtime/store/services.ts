@@ -47,7 +47,6 @@ export function storeServices(backend: StoreBackend): Record<string, StoreServic
       return await call(args as [never, never, never]);
     };
   }
-  let states = 0;
   define("storeRead", 1, 1, ([keys]) => backend.read(keys));
   define("storeSet", 1, 1, ([entries]) => backend.set(entries));
   define("storeLoad", 1, 1, ([entries]) => backend.load(entries));
@@ -63,17 +62,23 @@ export function storeServices(backend: StoreBackend): Record<string, StoreServic
   );
   define("storeExtendTtl", 2, 2, ([key, ttlMs]) => backend.extendTtl(key, ttlMs));
   define("storePage", 3, 3, ([prefix, after, limit]) => backend.page(prefix, after, limit));
-  define("storeState", 2, 2, async ([keys, known]) => {
-    if (states === MAX_STATES) {
+  const watching = new Map<unknown, AbortController>();
+  define("storeState", 3, 3, async ([keys, known, ticket]) => {
+    if (watching.size >= MAX_STATES) {
       throw new RangeError(`Cannot watch: the worker has ${MAX_STATES} watches already`);
     }
-    states++;
+    if (typeof ticket !== "number" || watching.has(ticket)) {
+      throw new TypeError("Cannot watch: each watch has a number of its own");
+    }
+    const left = new AbortController();
+    watching.set(ticket, left);
     try {
-      return await backend.state(keys, known);
+      return await backend.state(keys, known, left.signal);
     } finally {
-      states--;
+      watching.delete(ticket);
     }
   });
+  define("storeLeave", 1, 1, ([ticket]) => watching.get(ticket)?.abort());
   define("storeClear", 0, 0, () => backend.clear());
   define("storeInfo", 0, 0, () => backend.info());
   return Object.freeze(services);

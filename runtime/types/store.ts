@@ -106,7 +106,8 @@ export interface StoreInfo {
  * `compareAndSwap` and `add` always do.
  *
  * Each operation on one key is atomic. The forms for many keys are not atomic together: a reader may
- * see some of their changes before others, and a failure may leave some made.
+ * see some of their changes before others, and a failure may leave some made. In a worker one call
+ * takes 10,000 entries at most; `getMany` and `list` take any number.
  */
 export interface Store {
   /** Resolves to a private copy of the value, or `undefined` (`apc_fetch`). */

@@ -4,7 +4,7 @@ import { createStoreClient } from "../../../runtime/store/client.ts";
 import type { StoreRoom } from "../../../runtime/store/room.ts";
 import { ScopedBackend } from "../../../runtime/store/scope.ts";
 import { MAX_CALL_ENTRIES, storeServices } from "../../../runtime/store/services.ts";
-import { keysOf, memoryStore } from "./support.ts";
+import { keysOf, memoryStore, until } from "./support.ts";
 
 const NAMES = [
   "storeRead",
@@ -18,6 +18,7 @@ const NAMES = [
   "storeExtendTtl",
   "storePage",
   "storeState",
+  "storeLeave",
   "storeClear",
   "storeInfo",
 ];
@@ -67,7 +68,7 @@ Deno.test("storeServices() refuses hostile arguments before the store sees them"
     for (const name of ["storeRead", "storeDelete", "storeHas"]) cases.push([name, [["k", key]]]);
     cases.push(["storeSet", [[[key, 1]]]], ["storeAdd", [[["k", 1], [key, 1]]]]);
     cases.push(["storeIncrement", [key, 1]], ["storeCompareAndSwap", [key, 1, 2]]);
-    cases.push(["storeExtendTtl", [key, 1]], ["storeState", [["k", key], null]]);
+    cases.push(["storeExtendTtl", [key, 1]], ["storeState", [["k", key], null, 1]]);
     if (key !== null) cases.push(["storePage", [key, null, 1]], ["storePage", [null, key, 1]]);
   }
   for (const name of NAMES) cases.push([name, Array(4).fill("k")], [name, Array(1e5).fill("k")]);
@@ -77,7 +78,7 @@ Deno.test("storeServices() refuses hostile arguments before the store sees them"
     for (const name of ["storeRead", "storeDelete", "storeHas", "storeSet", "storeAdd"]) {
       cases.push([name, [keys]]);
     }
-    cases.push(["storeState", [keys, null]]);
+    cases.push(["storeState", [keys, null, 1]]);
   }
   for (const entry of [undefined, null, "k", {}, [], ["k"], ["k", 1, {}, 1], new Map()]) {
     cases.push(["storeSet", [[entry]]], ["storeAdd", [[["k", 1], entry]]]);
@@ -107,20 +108,38 @@ Deno.test("storeServices() refuses hostile arguments before the store sees them"
   }
 });
 
-Deno.test("storeState() is for 16 at once", async () => {
+Deno.test("storeState() is for 16 at once, each with a number of its own", async () => {
   const waiting = Promise.withResolvers<never>();
   const services = storeServices({ state: () => waiting.promise } as unknown as StoreBackend);
   const states = Array.from(
-    { length: 16 },
-    () => services.storeState!(["k"], null).catch(() => {}),
+    { length: 15 },
+    (_, ticket) => services.storeState!(["k"], null, ticket).catch(() => {}),
   );
-  await assert.rejects(services.storeState!(["k"], null), {
+  for (const ticket of [0, undefined, "15"]) {
+    await assert.rejects(services.storeState!(["k"], null, ticket), TypeError);
+  }
+  states.push(services.storeState!(["k"], null, 15).catch(() => {}));
+  await assert.rejects(services.storeState!(["k"], null, 16), {
     name: "RangeError",
     message: "Cannot watch: the worker has 16 watches already",
   });
   waiting.reject(new Error("end"));
   await Promise.all(states);
-  await assert.rejects(services.storeState!(["k"], null), { message: "end" });
+  await assert.rejects(services.storeState!(["k"], null, 1), { message: "end" });
+});
+
+Deno.test("Store.watch() of a worker leaves nothing waiting when it is left", async () => {
+  await using opened = await memoryStore();
+  const { services } = opened.store.forWorker({});
+  const client = createStoreClient((name, ...args) => services[name]!(...args));
+  for (let turn = 0; turn < 40; turn++) {
+    const watch = client.watch(["k"]);
+    assert.deepEqual(await watch.next(), { done: false, value: [undefined] });
+    const next = watch.next();
+    await watch.return!();
+    assert.equal((await next).done, true);
+    await until(async () => await services.storeState!(["k"], null, -turn - 1).then(Boolean));
+  }
 });
 
 Deno.test("storePage() resumes after a key that is gone, and says whether more follows", async () => {
@@ -141,4 +160,15 @@ Deno.test("storePage() resumes after a key that is gone, and says whether more f
   assert.deepEqual(await page(["n", 4], 2), [[], false]);
   assert.deepEqual(await page(["n"], 1), [[1], true]);
   assert.deepEqual(await page(["n"], 0), [[], false]);
+});
+
+Deno.test("Store.getMany() of a worker takes any number of keys", async () => {
+  await using opened = await memoryStore();
+  const { services } = opened.store.forWorker({});
+  const client = createStoreClient((name, ...args) => services[name]!(...args));
+  await opened.store.set(["n", 10_001], "found");
+  const keys = Array.from({ length: 10_002 }, (_, n) => ["n", n]);
+  const values = await client.getMany(keys);
+  assert.equal(values.length, 10_002);
+  assert.deepEqual(values.slice(-2), [undefined, "found"]);
 });
