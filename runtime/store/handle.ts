@@ -176,7 +176,7 @@ export class StoreHandle implements Store {
   async #read<T>(keys: readonly StoreKey[]): Promise<(T | undefined)[]> {
     const values: (T | undefined)[] = [];
     do {
-      const isAll = values.length === 0 && !(keys.length > KEYS_AT_ONCE);
+      const isAll = !Array.isArray(keys) || keys.length <= KEYS_AT_ONCE && values.length === 0;
       const wanted = isAll ? keys : keys.slice(values.length, values.length + KEYS_AT_ONCE);
       const places = this.#near && Array.isArray(wanted)
         ? wanted.map((key) => this.#near!.place(key))
