@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { NewEntry, StoreBackend, StoreState } from "./backend.ts";
+import type { NewEntry, StoreBackend } from "./backend.ts";
 import { StoreHandle } from "./handle.ts";
 import { findHost } from "./hosts.ts";
 import { Near, type NearOptions } from "./near.ts";
@@ -24,7 +24,7 @@ export interface NearConfig extends NearOptions {
 /** Makes a store over `call`, which reaches what `storeServices` made on the other side. */
 export function createStoreClient(call: StoreCall, near?: NearConfig): Store {
   const ask = <T>(name: string, ...args: unknown[]) => call(name, ...args) as Promise<T>;
-  let tickets = 0;
+  let nextId = 0;
   const backend: StoreBackend = {
     read: (keys) => ask("storeRead", keys),
     set: async (entries) => await ask("storeSet", carried(entries)),
@@ -36,12 +36,16 @@ export function createStoreClient(call: StoreCall, near?: NearConfig): Store {
     compareAndSwap: (key, expected, value) => ask("storeCompareAndSwap", key, expected, value),
     extendTtl: (key, ttlMs) => ask("storeExtendTtl", key, ttlMs),
     page: (prefix, after, limit) => ask("storePage", prefix, after, limit),
-    state: (keys, known, signal) => {
-      const ticket = ++tickets;
-      const leave = () => ask("storeLeave", ticket).catch(() => {}); // the entry is gone, and the watch with it
+    state: async (keys, known, signal) => {
+      const id = nextId++;
+      // Where the entry cannot be told, it has ended.
+      const leave = () => void ask("storeLeave", id).catch(() => {});
       signal?.addEventListener("abort", leave, { once: true });
-      const state = ask<StoreState>("storeState", keys, known, ticket);
-      return state.finally(() => signal?.removeEventListener("abort", leave));
+      try {
+        return await ask("storeState", keys, known, id);
+      } finally {
+        signal?.removeEventListener("abort", leave);
+      }
     },
     clear: () => ask("storeClear"),
     info: () => ask("storeInfo"),

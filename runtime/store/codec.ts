@@ -41,10 +41,9 @@ const VIEWS = {
  * @throws {DOMException} `DataCloneError`, if structured clone cannot carry the value.
  */
 export function encodeValue(value: unknown, key: KvKey): Uint8Array {
-  const isTree = isPlain(value, isProxy);
-  const plain = isTree ? encodePlain(value) : undefined;
+  const plain = isPlain(value, isProxy) ? encodePlain(value) : undefined;
   if (plain !== undefined) return plain;
-  const copy = isTree ? value : cloneable(value, key);
+  const copy = cloneable(value, key);
   try {
     const serializer = new Serializer();
     serializer.writeHeader();

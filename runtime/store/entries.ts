@@ -45,10 +45,19 @@ export class Entries {
     return rows.map((row) => this.#live(row));
   }
 
-  /** Reads entries, `undefined` where there is none that lives. */
-  async read(keys: readonly KvKey[]): Promise<(EncodedEntry | undefined)[]> {
+  /**
+   * Reads entries, `undefined` where there is none that lives: as many of the first as take at most
+   * `maxBytes`, and one in any case.
+   */
+  async read(keys: readonly KvKey[], maxBytes = Infinity): Promise<(EncodedEntry | undefined)[]> {
     const records = await this.find(keys);
-    return await Promise.all(records.map((record, index) => this.#entry(keys[index]!, record)));
+    let bytes = 0;
+    const end = records.findIndex((record, index) => {
+      bytes += record === undefined ? 0 : valueBytes(record);
+      return index > 0 && bytes > maxBytes;
+    });
+    const read = end < 0 ? records : records.slice(0, end);
+    return await Promise.all(read.map((record, index) => this.#entry(keys[index]!, record)));
   }
 
   /** Reads entries together with what tells this state of them from every other. */
@@ -70,7 +79,7 @@ export class Entries {
   ): AsyncGenerator<{ key: KvKey; bytes: number; isLiving: boolean }, undefined> {
     for await (const row of this.#engine.scan(dataRow(prefix).row)) {
       const record = unpack(row.value);
-      const bytes = record.form === "inline" ? record.payload.length : record.parts.bytes;
+      const bytes = valueBytes(record);
       yield { key: keyOf(row, record), bytes, isLiving: record.expiresAt > this.#now() };
     }
   }
@@ -89,12 +98,17 @@ export class Entries {
     }
   }
 
+  /** Makes an entry of `payload`, at once; `undefined` if that is too large and has to be staged. */
+  inline(payload: Uint8Array, expiresAt: number, isPrimed = false): Change | undefined {
+    if (payload.length > inlineBytes(this.#engine)) return undefined;
+    return { record: { expiresAt, isPrimed, form: "inline", payload } };
+  }
+
   /** Makes an entry of `payload`; of a large one the parts are already written afterwards. */
   async stage(payload: Uint8Array, expiresAt: number, isPrimed = false): Promise<Change> {
+    const inline = this.inline(payload, expiresAt, isPrimed);
+    if (inline !== undefined) return inline;
     const common = { expiresAt, isPrimed };
-    if (payload.length <= inlineBytes(this.#engine)) {
-      return { record: { ...common, form: "inline", payload } };
-    }
     const now = this.#now();
     const life = expiresAt === Infinity ? undefined : Math.max(0, Math.ceil(expiresAt - now));
     const staged = await writeParts(this.#engine, payload, now, life);
@@ -130,6 +144,10 @@ export class Entries {
       `Cannot read ${describeKey(key)}: parts of its value were missing ${READ_ATTEMPTS} times`,
     );
   }
+}
+
+function valueBytes(record: StoredRecord): number {
+  return record.form === "inline" ? record.payload.length : record.parts.bytes;
 }
 
 function keyOf(row: Row, record: StoredRecord): KvKey {

@@ -19,6 +19,8 @@ import type { StoreKey } from "../types/store.ts";
 export const TABLE_WORDS = 8192;
 
 const KINDS = new Set(["string", "number", "bigint", "boolean", "bytes"]);
+const listBytes = Uint8Array.prototype.join;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 /** What a copy takes beside its value. */
 const COPY_BYTES = 200;
 
@@ -200,7 +202,7 @@ export class Near {
         for (const [id, copy] of map) if (copy.readAt <= oldest) this.#drop(map, id);
       }
       if (this.#texts.size + this.#others.size > 0) this.#sweepLater();
-    }, maxAgeMs / 4);
+    }, Math.min(maxAgeMs / 4, MAX_TIMER_MS));
     Deno.unrefTimer(this.#sweeper);
   }
 }
@@ -262,7 +264,8 @@ function idOf(key: unknown): string | undefined {
   for (const part of key) {
     const kind = part instanceof Uint8Array ? "bytes" : typeof part;
     if (!KINDS.has(kind)) return undefined;
-    const text = String(part);
+    // As the entry has it: text of a subclass, such as Node's Buffer, says something else.
+    const text = part instanceof Uint8Array ? listBytes.call(part) : String(part);
     id += `${kind.slice(0, 2)}${text.length}:${text}`;
   }
   return id;

@@ -69,6 +69,8 @@ interface Prepared {
 /** The most bytes of values in one answer, but for a single value. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const KEYS_AT_ONCE = 100;
+const ROWS_AT_ONCE = 1000;
+const CHANGES_AT_ONCE = 10_000;
 const SMALL_CHANGE: Outlook = { bytes: 100 };
 const STATE_WAIT_MS = 20_000;
 
@@ -119,21 +121,26 @@ export class StoreRoom implements AsyncDisposable {
     for (let first = 0; first < keys.length && bytes < MAX_ANSWER_BYTES; first += KEYS_AT_ONCE) {
       const wanted = keys.slice(first, first + KEYS_AT_ONCE);
       const what = keys.length === 1 ? describeKey(keys[0]) : `${keys.length} keys`;
-      const entries = await this.#run(`read ${what}`, () => this.#entries.read(wanted));
+      const most = MAX_ANSWER_BYTES - bytes;
+      const entries = await this.#run(`read ${what}`, () => this.#entries.read(wanted, most));
       for (const [index, entry] of entries.entries()) {
         this.#counts[entry === undefined ? "misses" : "hits"]++;
         if (entry !== undefined) this.#usage?.touch(wanted[index]!);
         bytes += entry?.payload.length ?? 0;
         values.push(entry === undefined ? null : [entry.payload, entry.expiresAt]);
       }
+      if (entries.length < wanted.length) break;
     }
     return values;
   }
 
   /** Says of each key whether it has a value. */
   async has(keys: readonly KvKey[]): Promise<boolean[]> {
-    const records = await this.#run("look for keys", () => this.#entries.find(keys));
-    return records.map((record) => record !== undefined);
+    // Rows come with what they hold: not all of them at once.
+    return await inTurns(keys, ROWS_AT_ONCE, async (some) => {
+      const records = await this.#run("look for keys", () => this.#entries.find(some));
+      return records.map((record) => record !== undefined);
+    });
   }
 
   /** Stores values; none if one of them cannot be encoded. */
@@ -178,22 +185,29 @@ export class StoreRoom implements AsyncDisposable {
 
   /** Stores values whose keys are absent, and says of each whether it did. */
   async add(written: readonly Written[]): Promise<boolean[]> {
-    const encoded = written.map(({ key, value }) => this.#encode(value, key));
-    return await Promise.all(written.map(async ({ key, ttlMs }, index) => {
-      return await this.#run(
-        `add ${describeKey(key)}`,
-        () => this.#add(key, encoded[index]!, ttlMs),
-      );
-    }));
+    const encoded = written.map(({ key, value, ttlMs }) => {
+      return { key, ttlMs, payload: this.#encode(value, key) };
+    });
+    return await inTurns(encoded, CHANGES_AT_ONCE, (some) => {
+      return Promise.all(some.map(async ({ key, payload, ttlMs }) => {
+        return await this.#run(
+          `add ${describeKey(key)}`,
+          () => this.#add(key, payload, ttlMs),
+        );
+      }));
+    });
   }
 
   /** Removes entries and says of each whether it lived. */
   async delete(keys: readonly KvKey[]): Promise<boolean[]> {
-    return await Promise.all(keys.map(async (key) => {
-      const lived = await this.#change("delete", key, (old) => old && "remove");
-      if (lived) this.#counts.deletes++;
-      return lived;
-    }));
+    return await inTurns(keys, CHANGES_AT_ONCE, (some) => {
+      return Promise.all(some.map(async (key) => {
+        const lived = await this.#change("delete", key, (old) => old && "remove");
+        if (lived) this.#counts.deletes++;
+        else this.tables.raise([key]); // another box may have removed what is still kept near
+        return lived;
+      }));
+    });
   }
 
   /** Adds to a number, atomically; `false` if there is no number. */
@@ -296,12 +310,14 @@ export class StoreRoom implements AsyncDisposable {
     await this.#run("clear the store", async () => {
       let keys: KvKey[] = [];
       for await (const { key } of this.#entries.sizes(prefix)) {
-        if (keys.push(key) < 10 * KEYS_AT_ONCE) continue;
+        if (keys.push(key) < ROWS_AT_ONCE) continue;
         await this.#remove(keys);
         keys = [];
       }
       await this.#remove(keys);
     });
+    // What other boxes have removed was not found, and may still be kept near.
+    if (prefix.length === 0) this.tables.raiseAll();
   }
 
   /** Counts entries with the prefixes. */
@@ -339,14 +355,21 @@ export class StoreRoom implements AsyncDisposable {
 
   /** Stores what is prepared; of several entries with one key the last one stays. */
   async #store(prepared: readonly Prepared[]): Promise<void> {
-    const changes = await Promise.all(prepared.map(({ key, payload, expiresAt, isPrimed }) => {
-      return this.#run(
+    await inTurns(prepared, CHANGES_AT_ONCE, (some) => this.#storeSome(some));
+  }
+
+  async #storeSome(prepared: readonly Prepared[]): Promise<void[]> {
+    const staged = prepared.map(({ key, payload, expiresAt, isPrimed }) => {
+      return this.#entries.inline(payload, expiresAt, isPrimed) ?? this.#run(
         () => storing(key),
-        async () => await this.#entries.stage(payload, expiresAt, isPrimed),
+        () => this.#entries.stage(payload, expiresAt, isPrimed),
       );
-    }));
+    });
+    // Nothing is waited for in vain: small values are stored in the order in which that was asked for.
+    const isReady = (change: Change | Promise<Change>) => !(change instanceof Promise);
+    const changes = staged.every(isReady) ? staged as Change[] : await Promise.all(staged);
     // Asked for in one turn, and so made in this order.
-    await Promise.all(prepared.map(async ({ key }, index) => {
+    return await Promise.all(prepared.map(async ({ key }, index) => {
       const change = changes[index]!;
       await this.#run(
         () => storing(key),
@@ -375,7 +398,9 @@ export class StoreRoom implements AsyncDisposable {
   async #add(key: KvKey, payload: Uint8Array, ttlMs: number): Promise<boolean> {
     const isLarge = payload.length > inlineBytes(this.#engine);
     if (isLarge && (await this.#entries.find([key]))[0] !== undefined) return false;
-    const change = await this.#entries.stage(payload, this.#expiry(ttlMs));
+    const expiresAt = this.#expiry(ttlMs);
+    const change = this.#entries.inline(payload, expiresAt) ??
+      await this.#entries.stage(payload, expiresAt);
     const added = await this.#committer.change(
       key,
       (old) => old ? undefined : change,
@@ -509,6 +534,20 @@ function outlookOf(change: Change): Outlook {
 
 function storing(key: KvKey): string {
   return `store a value under ${describeKey(key)}`;
+}
+
+/** Works on so many items at once, the first ones first, and joins what comes of them. */
+async function inTurns<T, R>(
+  items: readonly T[],
+  atOnce: number,
+  work: (some: readonly T[]) => Promise<R[]>,
+): Promise<R[]> {
+  if (items.length <= atOnce) return await work(items);
+  const results: R[][] = [];
+  for (let first = 0; first < items.length; first += atOnce) {
+    results.push(await work(items.slice(first, first + atOnce)));
+  }
+  return results.flat();
 }
 
 /** Waits for `promise`, at most so many milliseconds. */

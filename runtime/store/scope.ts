@@ -18,6 +18,7 @@ import type {
 import { checkInteger, checkLimit, checkTtl } from "./checks.ts";
 import { compareKeys, describeKey, hasPrefix, type KvKey, toKvKey, toKvKeys } from "./keys.ts";
 import type { Loaded, StoreRoom, Written } from "./room.ts";
+import { MAX_CALL_ENTRIES } from "./services.ts";
 
 /** The most keys that can be watched together. */
 const MAX_WATCHED = 100;
@@ -93,7 +94,7 @@ export class ScopedBackend implements StoreBackend {
   }
 
   async page(prefix: unknown, after: unknown, limit: unknown): Promise<StorePage> {
-    const most = checkLimit(limit);
+    const most = checkLimit(limit, MAX_CALL_ENTRIES);
     const start = after === null ? undefined : toKvKey(after);
     if (prefix !== null) return await this.#page(this.#mayRead(toKvKey(prefix)), start, most);
     const page: StorePage = { entries: [], more: false };

@@ -129,10 +129,14 @@ export class OpenStore extends StoreHandle implements AsyncDisposable {
     const { tables } = this.#room;
     const backend = new ScopedBackend(this.#room, scope);
     const table = backend.canRead && this.#near !== undefined ? tables.open() : undefined;
+    const gone = new AbortController();
     return {
-      services: storeServices(backend),
+      services: storeServices(backend, gone.signal),
       near: table && { ...this.#copies, table },
-      [Symbol.dispose]: () => void (table && tables.close(table)),
+      [Symbol.dispose]: () => {
+        gone.abort();
+        if (table !== undefined) tables.close(table);
+      },
     };
   }
 

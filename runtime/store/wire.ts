@@ -43,8 +43,8 @@ let at = 0;
 let isBusy = false;
 
 /**
- * Encodes plain data as `isPlain()` knows it; `undefined` if there is a bigint in it, or if it is called
- * by a getter of what is being encoded.
+ * Encodes plain data as `isPlain()` knows it; `undefined` if there is a bigint in it, if it is called by
+ * a getter of what is being encoded, or if a getter has made something else of it.
  */
 export function encodePlain(value: unknown): Uint8Array | undefined {
   if (isBusy) return undefined;
@@ -53,7 +53,7 @@ export function encodePlain(value: unknown): Uint8Array | undefined {
   scratch[0] = TAG.version;
   scratch[1] = VERSION;
   try {
-    return write(value) ? scratch.slice(0, at) : undefined;
+    return write(value, MAX_DEPTH) ? scratch.slice(0, at) : undefined;
   } finally {
     isBusy = false;
     if (scratch.length > SCRATCH_BYTES) use(new Uint8Array(SCRATCH_BYTES));
@@ -70,7 +70,7 @@ export function decodePlain(bytes: Uint8Array): { value: unknown } | undefined {
   return value === NOT_PLAIN || source.at > bytes.length ? undefined : { value };
 }
 
-function write(value: unknown): boolean {
+function write(value: unknown, depth: number): boolean {
   reserve(16);
   switch (typeof value) {
     case "string":
@@ -94,31 +94,37 @@ function write(value: unknown): boolean {
       return true;
     case "object":
       if (value === null) scratch[at++] = TAG.null;
-      else return Array.isArray(value) ? writeArray(value) : writeObject(value);
+      else if (depth === 0) return false;
+      else {return Array.isArray(value)
+          ? writeArray(value, depth - 1)
+          : writeObject(value, depth - 1);}
       return true;
     default:
       return false;
   }
 }
 
-function writeArray(array: unknown[]): boolean {
+function writeArray(array: unknown[], depth: number): boolean {
+  const { length } = array;
   scratch[at++] = TAG.array;
-  writeVarint(array.length);
-  for (const part of array) if (!write(part)) return false;
+  writeVarint(length);
+  for (let index = 0; index < length; index++) if (!write(array[index], depth)) return false;
+  if (array.length !== length) return false;
   reserve(16);
   scratch[at++] = TAG.arrayEnd;
   writeVarint(0);
-  writeVarint(array.length);
+  writeVarint(length);
   return true;
 }
 
-function writeObject(object: object): boolean {
+function writeObject(object: object, depth: number): boolean {
+  if (Object.getPrototypeOf(object) !== Object.prototype) return false;
   scratch[at++] = TAG.object;
   const names = Object.keys(object);
   for (const name of names) {
     reserve(16);
     writeText(name);
-    if (!write((object as Record<string, unknown>)[name])) return false;
+    if (!write((object as Record<string, unknown>)[name], depth)) return false;
   }
   reserve(16);
   scratch[at++] = TAG.objectEnd;

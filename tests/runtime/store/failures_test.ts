@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import type { Engine, Row } from "../../../runtime/store/engine.ts";
 import { openStore } from "../../../runtime/store/mod.ts";
+import { StoreRoom } from "../../../runtime/store/room.ts";
 import { Clock, keysOf, rejectsWith, tempDir } from "./support.ts";
 
 Deno.test("Store wraps what fails below it", async () => {
@@ -26,4 +28,24 @@ Deno.test("openStore() with maxBytes counts what is there already", async () => 
   await using store = await openStore({ url, maxBytes: 4000 }, { now });
   await store.set("new", new Uint8Array(900));
   assert.equal((await store.info()).evictions, 1);
+});
+
+Deno.test("StoreRoom changes more entries in one call than its queue takes", async () => {
+  let writes = 0;
+  const engine = {
+    kind: "nothing",
+    limits: { rowBytes: 1e5, commitBytes: 1e9, commitKeyBytes: 1e9, commitRows: 1e5 },
+    read: (keys) =>
+      Promise.resolve(keys.map((key): Row => ({ key, value: null, versionstamp: null }))),
+    commit: (_, { length }) => Promise.resolve(String(writes += length)),
+    async *scan() {},
+    watch: () => assert.fail(),
+    close() {},
+  } satisfies Engine;
+  const limits = { maxValueBytes: 100, maxBytes: 0, ttlLimitMs: 0, now: Date.now };
+  await using room = new StoreRoom(engine, limits);
+  const keys = Array.from({ length: 100_001 }, (_, n) => [n]);
+  await room.set(keys.map((key) => ({ key, value: 1, ttlMs: 0 })));
+  assert.equal(writes, keys.length);
+  assert.equal((await room.delete(keys)).length, keys.length);
 });

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { encodeValue } from "../../../runtime/store/codec.ts";
 import { Near, type NearOptions, NearTables } from "../../../runtime/store/near.ts";
+import { openStore } from "../../../runtime/store/mod.ts";
 import type { StoreKey } from "../../../runtime/types/store.ts";
+import { tempDir } from "./support.ts";
 
 function open(options: Partial<NearOptions> = {}) {
   const tables = new NearTables();
@@ -135,4 +138,47 @@ Deno.test("Near has no place for what is no key", () => {
     assert.equal(opened.near.get(key), undefined);
     assert.equal(opened.near.peek(key), undefined);
   }
+});
+
+Deno.test("Near takes a Buffer in a key for the bytes that it holds", () => {
+  using opened = open();
+  const { near, keep, tables } = opened;
+  keep([Buffer.from([0xff])], "old");
+  assert.equal(near.get([new Uint8Array([0xff])])?.value, "old");
+  assert.equal(near.get([Buffer.from([0xfe])]), undefined);
+  keep([new Uint8Array([1, 2])], "other");
+  assert.equal(near.get([Buffer.from("1,2")]), undefined);
+  tables.raise([[new Uint8Array([0xff])]]);
+  assert.equal(near.get([Buffer.from([0xff])]), undefined);
+});
+
+Deno.test("Near with a long maxAgeMs does not sweep all the time", async () => {
+  using opened = open({ maxAgeMs: Number.MAX_SAFE_INTEGER });
+  const { setTimeout } = globalThis;
+  let timers = 0;
+  globalThis.setTimeout = ((...args: Parameters<typeof setTimeout>) => {
+    timers++;
+    return setTimeout(...args);
+  }) as typeof setTimeout;
+  try {
+    opened.keep("k", 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(timers, 1);
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+});
+
+Deno.test("Store.delete() and clear() drop near copies of what another box has removed", async () => {
+  await using dir = await tempDir();
+  const options = { url: `${dir.path}/a.db`, near: { maxAgeMs: 60_000 } };
+  await using here = await openStore(options);
+  await using there = await openStore(options);
+  await here.setMany([["a", 1], ["b", 1]]);
+  assert.deepEqual(await here.getMany(["a", "b"]), [1, 1]);
+  await there.deleteMany(["a", "b"]);
+  assert.equal(await here.delete("a"), false);
+  assert.equal(await here.get("a"), undefined);
+  await here.clear();
+  assert.equal(await here.get("b"), undefined);
 });

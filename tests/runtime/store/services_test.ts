@@ -93,7 +93,7 @@ Deno.test("storeServices() refuses hostile arguments before the store sees them"
     cases.push(["storeIncrement", ["k", number]], ["storeCompareAndSwap", ["k", 1, number]]);
     cases.push(["storeCompareAndSwap", ["k", number, 1]], ["storeExtendTtl", ["k", number]]);
   }
-  for (const limit of [null, -1, 1.5, Infinity, NaN, "1", 1n]) {
+  for (const limit of [null, -1, 1.5, Infinity, NaN, "1", 1n, MAX_CALL_ENTRIES + 1]) {
     cases.push(["storePage", [null, null, limit]]);
   }
   cases.push(["storePage", ["a", "b", 1]], ["storePage", [["a", "b"], ["a"], 1]]);
@@ -115,9 +115,7 @@ Deno.test("storeState() is for 16 at once, each with a number of its own", async
     { length: 15 },
     (_, ticket) => services.storeState!(["k"], null, ticket).catch(() => {}),
   );
-  for (const ticket of [0, undefined, "15"]) {
-    await assert.rejects(services.storeState!(["k"], null, ticket), TypeError);
-  }
+  await assert.rejects(services.storeState!(["k"], null, 0), RangeError);
   states.push(services.storeState!(["k"], null, 15).catch(() => {}));
   await assert.rejects(services.storeState!(["k"], null, 16), {
     name: "RangeError",
@@ -171,4 +169,71 @@ Deno.test("Store.getMany() of a worker takes any number of keys", async () => {
   const values = await client.getMany(keys);
   assert.equal(values.length, 10_002);
   assert.deepEqual(values.slice(-2), [undefined, "found"]);
+});
+
+Deno.test("Watches that a worker has left, and those of a worker that has ended, end in the entry", async () => {
+  await using opened = await memoryStore();
+  const worker = opened.store.forWorker({});
+  let states = 0;
+  const client = createStoreClient(async (name, ...args) => {
+    if (name === "storeState") states++;
+    try {
+      return await worker.services[name]!(...args);
+    } finally {
+      if (name === "storeState") states--;
+    }
+  });
+  for (let turn = 0; turn < 40; turn++) {
+    const watch = client.watch(["k"]);
+    await watch.next();
+    const next = watch.next();
+    await Promise.resolve();
+    await watch.return!();
+    assert.equal((await next).done, true);
+  }
+  const watch = client.watch(["k"]);
+  await watch.next();
+  const next = watch.next();
+  const start = performance.now();
+  worker[Symbol.dispose]();
+  while (states > 1) await new Promise((resolve) => setTimeout(resolve, 1));
+  await watch.return!();
+  await next;
+  while (states > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.ok(performance.now() - start < 5_000);
+});
+
+Deno.test("storeRead() and storeHas() hold few large values at once", async () => {
+  await using opened = await memoryStore();
+  const { store } = opened;
+  const value = "x".repeat(3 * 1024 * 1024);
+  await store.set("large", value);
+  await store.set("small", 1);
+  const { storeRead, storeHas } = store.forWorker({}).services;
+  const keys = ["small", "none", ...Array(60).fill("large")];
+  const answer = await storeRead!(keys) as ([Uint8Array] | null)[];
+  assert.equal(answer.length, 2 + 5);
+  assert.equal(answer[1], null);
+  assert.equal((await storeHas!(Array(10_000).fill("large")) as boolean[]).length, 10_000);
+  assert.deepEqual(await store.getMany(keys), [1, undefined, ...Array(60).fill(value)]);
+});
+
+Deno.test("One worker cannot take all the room that there is for changes", async () => {
+  const waiting = Promise.withResolvers<never>();
+  const wait = () => waiting.promise;
+  const backend = { set: wait, delete: wait, clear: wait } as unknown as StoreBackend;
+  const services = storeServices(backend);
+  const full = { name: "RuntimeError", code: "QUEUE_FULL", message: /under way, at most 20000/ };
+  const open = [
+    services.storeDelete!(Array(MAX_CALL_ENTRIES).fill("k")),
+    services.storeSet!(Array(MAX_CALL_ENTRIES - 1).fill(["k", 1])),
+  ];
+  await assert.rejects(services.storeClear!(), full);
+  await assert.rejects(services.storeSet!([["a", 1], ["b", 2]]), full);
+  open.push(services.storeDelete!(["k"]));
+  await assert.rejects(services.storeDelete!(["k"]), full);
+  open.push(storeServices(backend).storeClear!());
+  waiting.reject(new Error("end"));
+  for (const { status } of await Promise.allSettled(open)) assert.equal(status, "rejected");
+  await assert.rejects(services.storeClear!(), { message: "end" });
 });

@@ -48,6 +48,20 @@ export function writing(test: SuiteTest): void {
     same(await store.get("b"), "small");
   });
 
+  test("changes to one key that are not waited for are made in their order", async ({ store }) => {
+    const set = store.set("a", 1);
+    same(await Promise.all([set, store.delete("a")]), [undefined, true]);
+    assert.equal(await store.has("a"), false);
+    const added = store.add("b", 1);
+    same(await Promise.all([added, store.increment("b", 4), store.set("c", 1)]), [
+      true,
+      5,
+      undefined,
+    ]);
+    await Promise.all([store.set("c", 2), store.setMany([["d", 1], ["c", 3]]), store.delete("d")]);
+    same(await store.getMany(["c", "d"]), [3, undefined]);
+  });
+
   test("setMany() gives all the same life", async ({ store, clock }) => {
     await store.setMany([["a", 1], ["b", 2]], { ttlMs: 1000 });
     clock.time += 999;
