@@ -92,8 +92,10 @@ export interface Engine {
   /**
    * Calls `listener` with the keys of rows that others than this process have written, where the engine
    * learns of them (`null`: any of them may have been). Absent where it does not.
+   *
+   * @returns What resolves once it does, where that takes a while.
    */
-  onForeignCommit?(listener: (keys: readonly KvKey[] | null) => void): void;
+  onForeignCommit?(listener: (keys: readonly KvKey[] | null) => void): void | Promise<void>;
   /** Ends it; calls that are under way may fail, every later one does. */
   close(): void | Promise<void>;
 }

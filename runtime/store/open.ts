@@ -10,7 +10,8 @@ import { messageOf, RuntimeError } from "../errors.ts";
 import type { Engine } from "./engine.ts";
 import { describeKey } from "./keys.ts";
 import { KvEngine } from "./kv_engine.ts";
-import { whileLocked } from "./locked.ts";
+import { pause, whileLocked } from "./locked.ts";
+import { withoutSecrets } from "./safe_url.ts";
 import { connectEngine, serveEngine } from "./served/mod.ts";
 
 /** What opens KV; tests put a stand-in here. */
@@ -20,6 +21,7 @@ const ALLOWED =
   "allowed are a file's path, :memory:, the http(s) URL of a KV Connect server, and " +
   "redis:// and rediss:// URLs";
 const REDIS = /^rediss?:/i;
+const HANDOVER_MS = 5_000;
 const SCHEME = /^[a-z][a-z0-9+.-]+:/i; // two characters at least: C:\ is a path
 
 /**
@@ -51,14 +53,23 @@ export async function openSharedEngine(
   socket: string,
   open?: KvOpener,
 ): Promise<Engine> {
-  const engine = await openEngine(url, open);
-  try {
-    return (await serveEngine(engine, { path: socket })).engine;
-  } catch (error) {
-    await engine.close();
-    const { cause } = error as Error;
-    if (cause instanceof Deno.errors.AddrInUse) return await connectEngine(socket);
-    throw error;
+  const end = performance.now() + HANDOVER_MS;
+  while (true) {
+    const engine = await openEngine(url, open);
+    try {
+      return (await serveEngine(engine, { path: socket })).engine;
+    } catch (error) {
+      await engine.close();
+      if (!((error as Error).cause instanceof Deno.errors.AddrInUse)) throw error;
+    }
+    try {
+      return await connectEngine(socket);
+    } catch (error) {
+      // Whoever owns it does not listen yet, or no longer.
+      const isOver = performance.now() > end || (error as RuntimeError).code !== "STORE_FAILED";
+      if (isOver) throw error;
+    }
+    await pause(Infinity);
   }
 }
 
@@ -98,22 +109,26 @@ function checkUrl(url: unknown): void {
     if ((scheme === "http:" || scheme === "https:") && URL.canParse(url)) return;
     if (REDIS.test(url)) return; // looked at where it is opened
   }
-  throw new TypeError(`Cannot open a store at ${describeKey(url)}: ${ALLOWED}`);
+  const shown = describeKey(typeof url === "string" ? withoutSecrets(url) : url);
+  throw new TypeError(`Cannot open a store at ${shown}: ${ALLOWED}`);
 }
 
 async function explain(error: unknown, url: string | undefined): Promise<RuntimeError> {
   const message = `Cannot open ${name(url)}`;
-  const found = messageOf(error).replace(/\.$/, "");
+  const told = messageOf(error);
+  const found = hideSecrets(told, url).replace(/\.$/, "");
+  // What came with secrets in it is not handed on either.
+  const cause = hideSecrets(told, url) === told ? error : undefined;
   if (error instanceof Deno.errors.NotCapable) {
     const advice = url === undefined ? "" : `, run with ${flags(url)}`;
     return new RuntimeError(
       "PERMISSION_MISSING",
       `${message}: access is not granted${advice} (${found})`,
-      { cause: error },
+      { cause },
     );
   }
   const reason = await missingFolder(url) ?? found;
-  return new RuntimeError("STORE_FAILED", `${message}: ${reason}`, { cause: error });
+  return new RuntimeError("STORE_FAILED", `${message}: ${reason}`, { cause });
 }
 
 function flags(url: string): string {
@@ -135,5 +150,16 @@ async function missingFolder(url: string | undefined): Promise<string | undefine
 }
 
 function name(url: string | undefined): string {
-  return url === undefined ? "the default store" : `the store at ${JSON.stringify(url)}`;
+  if (url === undefined) return "the default store";
+  return `the store at ${JSON.stringify(withoutSecrets(url))}`;
+}
+
+function hideSecrets(text: string, url: string | undefined): string {
+  if (url === undefined || !SCHEME.test(url)) return text;
+  const shown = withoutSecrets(url);
+  const forms = URL.canParse(url) ? [url, new URL(url).href] : [url];
+  return forms.reduce(
+    (hidden, form) => form === shown ? hidden : hidden.replaceAll(form, shown),
+    text,
+  );
 }

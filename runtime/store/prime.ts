@@ -13,6 +13,7 @@ import type { PrimeSource, Store, StoreKey, StorePrimeOptions } from "../types/s
 import type { LoadedEntry, StoreBackend } from "./backend.ts";
 import { BadLine, orAborted, readLines } from "./lines.ts";
 import { LineParser, Unfit } from "./ndjson.ts";
+import { shownSource } from "./safe_url.ts";
 
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
 const BATCH_ENTRIES = 500;
@@ -60,7 +61,7 @@ export async function primeStore(
   const counts = await Promise.allSettled(sources.map(async (source) => {
     try {
       const entries = await store.prime(source, { signal: either });
-      log.info("Primed the store", { source: source.href, entries });
+      log.info("Primed the store", { source: shownSource(source), entries });
       return entries;
     } catch (error) {
       failed.abort(atBoot(error));
@@ -269,12 +270,13 @@ function toUrl(source: string): URL {
 function explain(error: unknown, source: Exclude<PrimeSource, string>): RuntimeError {
   const { place, error: cause } = error instanceof Fault ? error : new Fault(undefined, error);
   const name = source instanceof URL
-    ? source.href
+    ? shownSource(source)
     : source instanceof ReadableStream
     ? "a stream"
     : "given entries";
   const message = `Cannot prime the store from ${name}: ${place === undefined ? "" : `${place}: `}`;
-  const found = messageOf(cause).replace(/\.$/, "");
+  const told = messageOf(cause).replace(/\.$/, "");
+  const found = source instanceof URL ? told.replaceAll(source.href, name) : told;
   if (cause instanceof Unfit) return new RuntimeError("DOCUMENT_INVALID", message + found);
   if (cause instanceof Deno.errors.NotCapable && source instanceof URL) {
     const advice = `access is not granted, run with ${flagFor(source)} (${found})`;

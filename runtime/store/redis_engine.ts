@@ -109,8 +109,10 @@ class RedisEngine implements Engine {
   /** Connects for the first time, and finds out whether it may write. */
   async open(): Promise<void> {
     await this.#link.open();
-    const probe = `${this.#names.rows}probe`;
-    await this.#link.run((client) => client.sendCommand(["SET", probe, "", "PX", "1"]));
+    // A commit, since it takes more rights than a write: one that lacks them would be half done.
+    const key = ["tandem", "probe"];
+    const value = new Uint8Array();
+    await this.commit([], [{ key, value, expireInMs: 1 }, { key, value }, { key, value: null }]);
   }
 
   async read(keys: readonly KvKey[]): Promise<Row[]> {
@@ -161,9 +163,10 @@ class RedisEngine implements Engine {
     return this.#feed.watch(keys);
   }
 
-  onForeignCommit(listener: (keys: readonly KvKey[] | null) => void): void {
+  onForeignCommit(listener: (keys: readonly KvKey[] | null) => void): Promise<void> {
     if (this.#closed) throw closedError();
     this.#feed.listen(listener);
+    return this.#feed.heard;
   }
 
   async close(): Promise<void> {

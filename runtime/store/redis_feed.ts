@@ -18,6 +18,7 @@ export class RedisFeed {
   readonly #watches = new Set<Pulse>();
   readonly #byKey = new Map<string, Set<Pulse>>();
   readonly #listeners: ((keys: readonly KvKey[] | null) => void)[] = [];
+  readonly #heard = Promise.withResolvers<void>();
 
   /** Takes the commits of `writer` for its own; `start` opens the connection and may be called often. */
   constructor(writer: string, start: () => void) {
@@ -55,6 +56,11 @@ export class RedisFeed {
     this.#start();
   }
 
+  /** Resolves once commits are heard of, or when it is known that they cannot be. */
+  get heard(): Promise<void> {
+    return this.#heard.promise;
+  }
+
   /** Takes the message of a commit. */
   take(message: Uint8Array): void {
     const { writer, keys } = unpackMessage(Buffer.from(message));
@@ -68,12 +74,14 @@ export class RedisFeed {
 
   /** Says that commits may have been missed. */
   gap(): void {
+    this.#heard.resolve();
     for (const pulse of this.#watches) pulse.raise();
     this.#tell(null);
   }
 
   /** Tells whoever watches that it is of no use. */
   fail(error: unknown): void {
+    this.#heard.resolve();
     for (const pulse of this.#watches) pulse.fail(error);
   }
 

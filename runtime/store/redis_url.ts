@@ -4,6 +4,8 @@
  * @module
  */
 
+import { withoutSecrets } from "./safe_url.ts";
+
 /** What a `redis:` URL says. */
 export interface RedisAddress {
   /** Its name or address, without brackets. */
@@ -40,8 +42,8 @@ export function parseRedisUrl(text: string): RedisAddress {
   if (url === undefined || url.protocol !== "redis:" && url.protocol !== "rediss:") {
     throw new TypeError(`Cannot open a store in Redis: its URL cannot be read, ${ALLOWED}`);
   }
-  const { hostname, port, host } = url;
-  const place = `${url.protocol}//${host}${url.pathname}`;
+  const { hostname, port } = url;
+  const place = withoutSecrets(text);
   const refuse = (found: string): never => {
     throw new TypeError(
       `Cannot open a store in Redis at ${JSON.stringify(place)}: ${found}, ${ALLOWED}`,

@@ -69,6 +69,7 @@ interface Prepared {
 /** The most bytes of values in one answer, but for a single value. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const KEYS_AT_ONCE = 100;
+const HEARING_MS = 2_000;
 const ROWS_AT_ONCE = 1000;
 const CHANGES_AT_ONCE = 10_000;
 const SMALL_CHANGE: Outlook = { bytes: 100 };
@@ -86,6 +87,7 @@ export class StoreRoom implements AsyncDisposable {
   readonly #startedAt: number;
   readonly #counts = { hits: 0, misses: 0, sets: 0, deletes: 0 };
   readonly #closed = new AbortController();
+  readonly #hearing: Promise<void> | void;
   #loading: Promise<void> = Promise.resolve();
   #cleaning: Promise<void>;
   #cleaner: ReturnType<typeof setTimeout> | undefined;
@@ -99,7 +101,7 @@ export class StoreRoom implements AsyncDisposable {
     this.#entries = new Entries(engine, now);
     this.#committer = new Committer(engine, now, (changed) => this.#onCommit(changed));
     this.#usage = maxBytes === 0 ? undefined : new Usage(maxBytes, (key) => this.#evict(key));
-    engine.onForeignCommit?.((keys) => this.#onForeignCommit(keys));
+    this.#hearing = engine.onForeignCommit?.((keys) => this.#onForeignCommit(keys));
     this.#cleaning = this.#collect();
   }
 
@@ -110,6 +112,8 @@ export class StoreRoom implements AsyncDisposable {
 
   /** Fills in what has to be known of the entries that are there already. */
   async open(): Promise<void> {
+    // Else the first near copies would be dropped when it comes; it is waited for only so long.
+    if (this.#hearing !== undefined) await soonerThan(this.#hearing, HEARING_MS);
     if (this.#usage === undefined) return;
     for await (const { key, bytes } of this.#entries.sizes([])) this.#usage.set(key, bytes);
   }

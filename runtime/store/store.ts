@@ -16,7 +16,10 @@ import { type StoreService, storeServices } from "./services.ts";
 
 /** Where a store is and what it takes. */
 export interface StoreOptions {
-  /** Path of a file, `:memory:`, or the URL of a KV Connect server; absent: the host's default KV. */
+  /**
+   * Path of a file, `:memory:`, the URL of a KV Connect server, or a `redis:` or `rediss:` URL of a Redis that
+   * evicts nothing; absent: the host's default KV.
+   */
   url?: string;
   /**
    * The most bytes that a value may take once encoded.
@@ -37,7 +40,8 @@ export interface StoreOptions {
   near?: Partial<NearOptions> | false;
   /**
    * Absolute path of a socket by which processes of one machine share the store: whoever opens it first
-   * owns it and serves the others. Its folder must be reached by nobody else, and is made when it is missing.
+   * owns it and serves the others. Those never take its place: when it ends, their calls fail until another
+   * process opens the store. Its folder must be reached by nobody else, and is made when it is missing.
    */
   socket?: string;
 }

@@ -77,7 +77,10 @@ export interface RequestInitOptions {
 
 /** Where the shared data is kept. */
 export interface SiteStoreOptions {
-  /** A file, `:memory:`, or the URL of a KV Connect server; absent: the project's default database. */
+  /**
+   * A file, `:memory:`, the URL of a KV Connect server, or a `redis:` or `rediss:` URL of a Redis that evicts
+   * nothing (`maxmemory-policy noeviction`); absent: the project's default database.
+   */
   url?: string;
   /**
    * Sources of entries, all read at once before anything else runs: modules, files of lines of JSON
@@ -97,7 +100,10 @@ export interface SiteStoreOptions {
   ttlLimitMs?: number;
   /** What each isolate keeps of what it has read; `false`: nothing. */
   near?: { maxBytes?: number; maxAgeMs?: number } | false;
-  /** Absolute path of a socket by which the boxes of one machine share the store: the first one owns it. */
+  /**
+   * Absolute path of a socket by which the boxes of one machine share the store: the first one owns it. When
+   * it ends, calls of the others fail until another box is started.
+   */
   socket?: string;
 }
 

@@ -152,9 +152,13 @@ function explain(error: unknown, at: string, doing: string, files: string): Runt
       { cause: error },
     );
   }
-  return new RuntimeError("STORE_FAILED", `${message}: ${reason(error) ?? found}`, {
-    cause: error,
-  });
+  return new RuntimeError(
+    "STORE_FAILED",
+    `${message}: ${doing === "reach" && reason(error) || found}`,
+    {
+      cause: error,
+    },
+  );
 }
 
 function reason(error: unknown): string | undefined {

@@ -105,3 +105,73 @@ Deno.test("openStore() leaves nothing behind and keeps values over a restart", a
   await using store = await openStore({ url });
   assert.deepEqual(await store.get("a"), new Map([[1, 2]]));
 });
+
+Deno.test("openStore() names no secret of a URL", async () => {
+  for (
+    const url of [
+      "postgres://user:SECRET@host/db",
+      "https://user:SECRET@/x",
+      "http://user:SECRET@bad host/",
+      "redis://user:12/SECRET@127.0.0.1/0",
+      "redis://user:12#SECRET@127.0.0.1/0",
+      "redis:user:SECRET@127.0.0.1",
+    ]
+  ) {
+    await assert.rejects(openStore({ url }), (error: Error) => {
+      assert.equal(error.name, "TypeError", url);
+      assert.doesNotMatch(Deno.inspect(error), /SECRET/);
+      return true;
+    });
+  }
+  const url = "http://user:SECRET@kv.test?token=SECRET";
+  const openKv = () => {
+    throw new Error(`no way to ${url} (${new URL(url).href})`);
+  };
+  const error = await rejectsWith(
+    openStore({ url }, { openKv }),
+    "STORE_FAILED",
+    /^Cannot open the store at "http:\/\/kv\.test": no way to http:\/\/kv\.test \(http:\/\/kv\.test\)$/,
+  );
+  assert.doesNotMatch(Deno.inspect(error), /SECRET/);
+});
+
+Deno.test("openStore() waits for an owner that does not listen yet, or no longer", async () => {
+  await using dir = await tempDir();
+  const socket = `${dir.path}/s`;
+  const lock = await Deno.open(`${socket}.lock`, { create: true, write: true });
+  await lock.lock(true); // as an owner has it before it listens
+  const module = new URL("../../../runtime/store/mod.ts", import.meta.url).href;
+  const code = `const { openStore } = await import(${JSON.stringify(module)});
+    console.log("opening");
+    await using store = await openStore({ url: ":memory:", socket: ${JSON.stringify(socket)} });
+    console.log((await store.info()).engine);`;
+  const flags = ["--allow-read", `--allow-write=${dir.path}`, `--allow-net=unix:${socket}`];
+  const child = new Deno.Command("deno", {
+    args: [
+      ...[
+        "run",
+        "--no-prompt",
+        "--no-check",
+        "--no-lock",
+        "--no-config",
+        "--unstable-kv",
+        ...flags,
+      ],
+      `data:text/javascript,${encodeURIComponent(code)}`,
+    ],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const said: string[] = [];
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    said.push(text);
+    if (said.length > 1) continue;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, 300); // it has tried by then
+    await promise;
+    lock.close();
+  }
+  assert.equal(said.join(""), "opening\nmemory\n");
+  assert.ok((await child.status).success);
+});

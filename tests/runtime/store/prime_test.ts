@@ -444,3 +444,14 @@ Deno.test("Store.prime() keeps the store's own codes", async () => {
     /entry 1: Cannot use the store/,
   );
 });
+
+Deno.test("Store.prime() names no secret of a source's URL", async () => {
+  await using opened = await memoryStore();
+  const source = new URL("http://user:SECRET@127.0.0.1:1/a.ndjson?key=SECRET");
+  const error = await rejectsWith(
+    opened.store.prime(source),
+    "DOCUMENT_INVALID",
+    /^Cannot prime the store from http:\/\/127\.0\.0\.1:1\/a\.ndjson: /,
+  );
+  assert.doesNotMatch(error.message, /SECRET/);
+});

@@ -50,6 +50,30 @@ function test(name: string, fn: (url: string) => Promise<void>): void {
   Deno.test({ name: `RedisEngine: ${name}`, ignore, fn: () => fn(freshUrl()) });
 }
 
+test("a commit that finds something else in the index's place does nothing", async (url) => {
+  const engine = await openRedisEngine(url);
+  const namespace = new URL(url).searchParams.get("namespace");
+  for (const name of ["index", "expiries"]) {
+    await server!.ask("SET", `${namespace}:${name}`, "x");
+    const write = { key: ["a"], value: bytesOf("1"), expireInMs: 60_000 };
+    await assert.rejects(engine.commit([], [write]), /WRONGTYPE/);
+    assert.equal(await textOf(engine, ["a"]), null);
+    await server!.ask("DEL", `${namespace}:${name}`);
+  }
+  await engine.close();
+});
+
+test("a user who may write but not publish is refused at once", async (url) => {
+  const namespace = new URL(url).searchParams.get("namespace");
+  await server!.ask("ACL", "SETUSER", "mute", "on", ">p", "~*", "+@all", "resetchannels");
+  const mute = url.replace("//", "//mute:p@");
+  await assert.rejects(openRedisEngine(mute), /^RuntimeError: Cannot open the store at .*publish/);
+  await server!.ask("ACL", "SETUSER", "mute", "allchannels");
+  const engine = await openRedisEngine(mute);
+  assert.equal(await server!.ask("ZCARD", `${namespace}:index`), ":0\r\n"); // no trace of the probe
+  await engine.close();
+});
+
 test("an expired row is gone, from scans and from the index, too", async (url) => {
   const engine = await openRedisEngine(url);
   const namespace = new URL(url).searchParams.get("namespace");
