@@ -134,7 +134,7 @@ function resolveStore(store: SiteStoreOptions = {}): ResolvedOptions["store"] {
     fail("store.socket", "an absolute path", socket);
   }
   if (url !== undefined && (typeof url !== "string" || url === "")) {
-    fail("store.url", 'a path, ":memory:" or the URL of a KV Connect server', url);
+    fail("store.url", 'a path, ":memory:", the URL of a KV Connect server or a redis:// URL', url);
   }
   for (const [name, least] of Object.entries(numbers)) {
     const value = store[name as keyof typeof numbers];

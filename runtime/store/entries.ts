@@ -28,6 +28,16 @@ export interface EncodedEntry {
   isPrimed: boolean;
 }
 
+/** In which state some entries are. */
+export interface EntriesState {
+  /** Another one after each change. */
+  version: string;
+  /** When the next of them expires, in milliseconds since 1970; `Infinity` for never. */
+  nextExpiry: number;
+  /** Loads the entries, `null` where there is none that lives. */
+  load(): Promise<(EncodedEntry | null)[]>;
+}
+
 /** The entries of one store. Keys are the users'; all of them come from `toKvKey`. */
 export class Entries {
   readonly #engine: Engine;
@@ -60,17 +70,20 @@ export class Entries {
     return await Promise.all(read.map((record, index) => this.#entry(keys[index]!, record)));
   }
 
-  /** Reads entries together with what tells this state of them from every other. */
-  async state(
-    keys: readonly KvKey[],
-  ): Promise<{ version: string; entries: (EncodedEntry | null)[] }> {
+  /** Reads what tells this state of some entries from every other, before any large value is loaded. */
+  async state(keys: readonly KvKey[]): Promise<EntriesState> {
     const rows = await this.#engine.read(keys.map((key) => dataRow(key).row));
     const records = rows.map((row) => this.#live(row));
-    const entries = await Promise.all(
-      records.map(async (record, index) => await this.#entry(keys[index]!, record) ?? null),
-    );
     const version = rows.map(({ versionstamp }, index) => records[index] && versionstamp).join();
-    return { version: `v${version}`, entries };
+    return {
+      version: `v${version}`,
+      nextExpiry: Math.min(...records.map((record) => record?.expiresAt ?? Infinity)),
+      load: () => {
+        return Promise.all(
+          records.map(async (record, index) => await this.#entry(keys[index]!, record) ?? null),
+        );
+      },
+    };
   }
 
   /** Yields all entries below a prefix, the expired ones too, with the bytes of their values. */

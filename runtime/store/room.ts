@@ -9,7 +9,7 @@
 import { messageOf, RuntimeError } from "../errors.ts";
 import type { StoreInfo } from "../types/store.ts";
 import type { EncodedValue, StorePage, StoreState } from "./backend.ts";
-import { ABANDONED_AFTER_MS, collectAbandoned, inlineBytes } from "./chunks.ts";
+import { inlineBytes } from "./chunks.ts";
 import { encodeValue } from "./codec.ts";
 import {
   type Change,
@@ -25,7 +25,9 @@ import { Entries } from "./entries.ts";
 import { compareKeys, describeKey, keyId, type KvKey } from "./keys.ts";
 import { NearTables } from "./near.ts";
 import type { StoredRecord } from "./record.ts";
-import { dataRow, isShortened, keyOfRow } from "./rows.ts";
+import { isShortened, keyOfRow } from "./rows.ts";
+import { nextState, soonerThan } from "./state.ts";
+import { Upkeep } from "./upkeep.ts";
 import { Usage } from "./usage.ts";
 
 /** What a room is told. */
@@ -73,7 +75,6 @@ const HEARING_MS = 2_000;
 const ROWS_AT_ONCE = 1000;
 const CHANGES_AT_ONCE = 10_000;
 const SMALL_CHANGE: Outlook = { bytes: 100 };
-const STATE_WAIT_MS = 20_000;
 
 /** The entries of an engine, and who has to hear of their changes. */
 export class StoreRoom implements AsyncDisposable {
@@ -87,10 +88,9 @@ export class StoreRoom implements AsyncDisposable {
   readonly #startedAt: number;
   readonly #counts = { hits: 0, misses: 0, sets: 0, deletes: 0 };
   readonly #closed = new AbortController();
+  readonly #upkeep: Upkeep;
   readonly #hearing: Promise<void> | void;
   #loading: Promise<void> = Promise.resolve();
-  #cleaning: Promise<void>;
-  #cleaner: ReturnType<typeof setTimeout> | undefined;
 
   /** Takes over `engine`, which it closes in the end. */
   constructor(engine: Engine, options: RoomOptions) {
@@ -102,7 +102,7 @@ export class StoreRoom implements AsyncDisposable {
     this.#committer = new Committer(engine, now, (changed) => this.#onCommit(changed));
     this.#usage = maxBytes === 0 ? undefined : new Usage(maxBytes, (key) => this.#evict(key));
     this.#hearing = engine.onForeignCommit?.((keys) => this.#onForeignCommit(keys));
-    this.#cleaning = this.#collect();
+    this.#upkeep = new Upkeep(engine, now);
   }
 
   /** What the engine is called. */
@@ -280,32 +280,10 @@ export class StoreRoom implements AsyncDisposable {
     known: string | null,
     signal?: AbortSignal,
   ): Promise<StoreState> {
-    return await this.#run(`watch ${keys.length} keys`, async () => {
-      const watch = this.#engine.watch(keys.map((key) => dataRow(key).row));
-      const either = AbortSignal.any([this.#closed.signal, ...signal ? [signal] : []]);
-      const stop = () => watch.close();
-      either.addEventListener("abort", stop, { once: true });
-      const end = performance.now() + STATE_WAIT_MS;
-      let change: Promise<void> | undefined;
-      try {
-        while (true) {
-          const { version, entries } = await this.#entries.state(keys);
-          const left = end - performance.now();
-          if (version !== known || left <= 0 || either.aborted) {
-            return {
-              version,
-              values: entries.map((entry) => entry && [entry.payload, entry.expiresAt]),
-            };
-          }
-          const expiry = Math.min(...entries.map((entry) => entry?.expiresAt ?? Infinity));
-          change ??= watch.changed().then(() => void (change = undefined));
-          await soonerThan(change, Math.min(left, expiry - this.#options.now()));
-        }
-      } finally {
-        change?.catch(() => {}); // the watch ends before it is heard of
-        either.removeEventListener("abort", stop);
-        watch.close();
-      }
+    const either = AbortSignal.any([this.#closed.signal, ...signal ? [signal] : []]);
+    return await this.#run(`watch ${keys.length} keys`, () => {
+      const { now } = this.#options;
+      return nextState(this.#engine, this.#entries, keys, { known, signal: either, now });
     });
   }
 
@@ -352,9 +330,9 @@ export class StoreRoom implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
-    clearTimeout(this.#cleaner);
+    this.#upkeep.stop();
     await this.#engine.close();
-    await this.#cleaning;
+    await this.#upkeep.ended;
   }
 
   /** Stores what is prepared; of several entries with one key the last one stays. */
@@ -486,20 +464,6 @@ export class StoreRoom implements AsyncDisposable {
     });
   }
 
-  /** Removes what killed writers left behind, now and from time to time. */
-  async #collect(): Promise<void> {
-    try {
-      await collectAbandoned(this.#engine, this.#options.now());
-    } catch {
-      // The markers stand, and the next collection finds them.
-    }
-    if (this.#closed.signal.aborted) return;
-    this.#cleaner = setTimeout(() => {
-      this.#cleaning = this.#collect();
-    }, ABANDONED_AFTER_MS);
-    Deno.unrefTimer(this.#cleaner);
-  }
-
   async #run<T>(doing: string | (() => string), work: () => Promise<T>): Promise<T> {
     this.#checkOpen();
     try {
@@ -552,15 +516,4 @@ async function inTurns<T, R>(
     results.push(await work(items.slice(first, first + atOnce)));
   }
   return results.flat();
-}
-
-/** Waits for `promise`, at most so many milliseconds. */
-async function soonerThan(promise: Promise<void>, ms: number): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, Math.min(Math.max(0, ms), STATE_WAIT_MS));
-  try {
-    await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
