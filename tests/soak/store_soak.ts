@@ -11,7 +11,7 @@ const FEW = 10_000;
 const MANY = 100_000;
 const VALUE_CHARACTERS = 3000;
 /** Far below the 300 MB that the values take. */
-const SLACK_BYTES = 160 * 1024 * 1024;
+const SLACK_BYTES = 128 * 1024 * 1024;
 
 function* entries(first: number, count: number): Generator<PrimeEntry> {
   for (let n = first; n < first + count; n++) {
@@ -36,10 +36,6 @@ Deno.test(`${MANY} entries are primed, listed and dumped in the memory of ${FEW}
     await using store = await openStore({ url: `${folder}/store.kv`, near: false });
     await using copy = await openStore({ url: `${folder}/copy.kv`, near: false });
     await store.prime(entries(0, FEW));
-    // Once, so that what is needed anyhow is there.
-    await growth(() => store.list());
-    await growth(() => store.dump());
-    await copy.prime(store.dump());
     const work = {
       prime: async function* () {
         for (let first = 0; first < MANY; first += FEW) {
@@ -63,6 +59,8 @@ Deno.test(`${MANY} entries are primed, listed and dumped in the memory of ${FEW}
     };
     let peak = 0;
     for (const [name, run] of Object.entries(work)) {
+      // Once before, so that the heap has the size that it keeps: what is looked for grows again.
+      await growth(run);
       const before = Deno.memoryUsage().rss;
       peak = before;
       const grown = Math.max(await growth(run), peak - before);
