@@ -10,11 +10,12 @@ import type { Change } from "./committer.ts";
 import { inlineBytes, readParts, removeParts, writeParts } from "./chunks.ts";
 import { decodeKey } from "./codec.ts";
 import type { Engine, Row } from "./engine.ts";
-import { describeKey, type KvKey } from "./keys.ts";
+import { compareKeys, describeKey, type KvKey } from "./keys.ts";
 import { type StoredRecord, unpack } from "./record.ts";
 import { dataRow, keyOfRow } from "./rows.ts";
 
 const READ_ATTEMPTS = 50;
+const LOST_AFTER = 2;
 
 /** An entry as it is kept: its encoded value, and how long it lives. */
 export interface EncodedEntry {
@@ -143,6 +144,7 @@ export class Entries {
 
   /** The entry of a record, that of a newer one if it was replaced meanwhile. */
   async #entry(key: KvKey, record: StoredRecord | undefined): Promise<EncodedEntry | undefined> {
+    let lost = 0;
     for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
       if (record === undefined) return undefined;
       const { expiresAt, isPrimed } = record;
@@ -150,11 +152,14 @@ export class Entries {
         ? record.payload
         : await readParts(this.#engine, record.parts);
       if (payload !== undefined) return { key, payload, expiresAt, isPrimed };
+      const before = record;
       [record] = await this.find([key]);
+      // Parts go after the entry that names them: where it still does, they were taken by somebody else.
+      if (isSame(before, record) && ++lost === LOST_AFTER) break;
     }
     throw new RuntimeError(
       "STORE_FAILED",
-      `Cannot read ${describeKey(key)}: parts of its value were missing ${READ_ATTEMPTS} times`,
+      `Cannot read ${describeKey(key)}: parts of its value are missing, store or delete it anew`,
     );
   }
 }
@@ -165,4 +170,8 @@ function valueBytes(record: StoredRecord): number {
 
 function keyOf(row: Row, record: StoredRecord): KvKey {
   return record.key === undefined ? keyOfRow(row.key) : decodeKey(record.key);
+}
+
+function isSame(a: StoredRecord, b: StoredRecord | undefined): boolean {
+  return a.form === "parts" && b?.form === "parts" && compareKeys([a.parts.id], [b.parts.id]) === 0;
 }

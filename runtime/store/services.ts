@@ -8,6 +8,7 @@
 
 import { RuntimeError } from "../errors.ts";
 import type { StoreBackend } from "./backend.ts";
+import { Gate } from "./gate.ts";
 
 /** A call that a worker may make. */
 export type StoreService = (...args: unknown[]) => Promise<unknown>;
@@ -22,6 +23,9 @@ export const MAX_CALL_ENTRIES = 10_000;
 const MAX_OPEN_CHANGES = 20_000;
 /** What `storeClear` changes at once, at most. */
 const CLEAR_ENTRIES = 1000;
+
+/** The most reads of one worker that go on at once; the others wait. */
+const MAX_READS = 16;
 
 /** The most states that one worker may wait for at once. */
 const MAX_STATES = 16;
@@ -77,7 +81,9 @@ export function storeServices(
       changes -= count;
     }
   }
-  define("storeRead", 1, 1, ([keys]) => backend.read(keys));
+  // Each may hold large values until it is answered, and a worker may have a thousand calls open.
+  const reading = new Gate(MAX_READS);
+  define("storeRead", 1, 1, ([keys]) => reading.pass(() => backend.read(keys)));
   define("storeSet", 1, 1, ([entries]) => changing(countOf(entries), () => backend.set(entries)));
   define("storeLoad", 1, 1, ([entries]) => changing(countOf(entries), () => backend.load(entries)));
   define("storeAdd", 1, 1, ([entries]) => changing(countOf(entries), () => backend.add(entries)));
@@ -91,7 +97,9 @@ export function storeServices(
     ([key, expected, value]) => backend.compareAndSwap(key, expected, value),
   );
   define("storeExtendTtl", 2, 2, ([key, ttlMs]) => backend.extendTtl(key, ttlMs));
-  define("storePage", 3, 3, ([prefix, after, limit]) => backend.page(prefix, after, limit));
+  define("storePage", 3, 3, ([prefix, after, limit]) => {
+    return reading.pass(() => backend.page(prefix, after, limit));
+  });
   define("storeState", 2, 3, async ([keys, known, id = Symbol()]: unknown[]) => {
     if (states.size === MAX_STATES) {
       throw new RangeError(`Cannot watch: the worker has ${MAX_STATES} watches already`);

@@ -120,7 +120,8 @@ export interface Store {
   /**
    * Returns the value at once if this isolate has a current copy and it is plain data (primitives, plain
    * objects and arrays), deep-frozen and shared by all who peek. Otherwise returns `undefined` and begins
-   * to load it.
+   * to load it. It looks at no clock: what others have written is seen after `near.maxAgeMs` only if the
+   * isolate's event loop turns.
    */
   peek<T = unknown>(key: StoreKey): T | undefined;
   /** Stores a value under `key`, in place of what was there (`apc_store`). */

@@ -35,7 +35,7 @@ Deno.test("Store.get() gives up when parts stay missing", async () => {
   await rejectsWith(
     store.get("k"),
     "STORE_FAILED",
-    /^Cannot read "k": parts of its value were missing/,
+    /^Cannot read "k": parts of its value are missing/,
   );
   await store.set("k", 1);
   assert.equal(await store.get("k"), 1);
