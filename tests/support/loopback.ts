@@ -28,7 +28,8 @@ export async function isListening(port: number): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.ConnectionRefused) return false;
-    if (error instanceof Deno.errors.ConnectionReset) return true;
+    const { ConnectionReset, NotConnected } = Deno.errors;
+    if (error instanceof ConnectionReset || error instanceof NotConnected) return true; // taken, and dropped
     throw error;
   }
 }
