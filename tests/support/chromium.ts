@@ -4,6 +4,7 @@
  * @module
  */
 
+import { dirname } from "node:path";
 import { Program } from "./program.ts";
 
 /** What the browser programs import. Neither has dependencies or needs a step after it is unpacked. */
@@ -20,13 +21,14 @@ export function findChromium(): string | undefined {
 
 /** Installs the packages into a folder outside the repository, unless an earlier run has, and returns the folder. */
 export async function installPackages(): Promise<string> {
-  const folder = `/tmp/tandem-browser-${Deno.uid()}-${PACKAGES.join("-")}`;
+  const fresh = await Deno.makeTempDir({ prefix: "tandem-browser-" });
+  const folder = `${dirname(fresh)}/tandem-browser-${Deno.uid()}-${PACKAGES.join("-")}`;
   if (exists(folder)) {
+    await Deno.remove(fresh);
     const { uid } = Deno.statSync(folder);
     if (uid === Deno.uid()) return folder;
     throw new Error(`Cannot use ${folder}: it belongs to another user (${uid})`);
   }
-  const fresh = await Deno.makeTempDir({ dir: "/tmp", prefix: "tandem-browser-" });
   const command = 'exec npm install --prefix "$@" --ignore-scripts --no-audit --no-fund --no-save';
   await using npm = new Program("sh", ["-c", command, "sh", fresh, ...PACKAGES]);
   const { code, stdout, stderr } = await npm.output();

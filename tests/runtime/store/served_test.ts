@@ -665,9 +665,13 @@ Deno.test("serveEngine() and connectEngine() name the flags that are missing", a
     "PERMISSION_MISSING",
     /run with --allow-read=(\S+\/s) --allow-write=\1 --allow-net=unix:\1 /,
   );
-  await using long = new Peer(["--allow-read=/tmp", "--allow-write=/tmp", "--allow-net"]);
+  await using long = new Peer([
+    `--allow-read=${dir.path}`,
+    `--allow-write=${dir.path}`,
+    "--allow-net",
+  ]);
   await assert.rejects(
-    long.ask({ do: "connect", path: `/tmp/${"x".repeat(120)}` }),
+    long.ask({ do: "connect", path: `${dir.path}/${"x".repeat(120)}` }),
     /RangeError.*103/,
   );
   await rejects(long.ask({ do: "connect", path }), "STORE_FAILED", /nobody serves there/);
