@@ -31,10 +31,17 @@ import { main } from "./runtime/cli/main.ts";
 export { createSite, type Site } from "./runtime/site.ts";
 export { type RunningBox, serve, type ServeOptions } from "./runtime/box/serve.ts";
 export type { BoxStatus } from "./runtime/box/box.ts";
-export type { PoolStatus } from "./runtime/pool/pool.ts";
+export type { PoolStatus, TaskStatus, WorkerStatus } from "./runtime/pool/status.ts";
+export type { ThreadStatus } from "./runtime/document/service_thread.ts";
+export type { WorkerEnd } from "./runtime/pool/crew.ts";
 export { type ErrorCode, RuntimeError } from "./runtime/errors.ts";
 export { flush, type PageContext, type PageOutput } from "./runtime/pagelet/flush.ts";
 export { slots, type SlotsLayout } from "./runtime/pagelet/slots.ts";
+/**
+ * Thread-specific resources in the manner of PHP's TSRM: true globals, and instances that belong to a thread or to a
+ * request.
+ */
+export * as resources from "./runtime/resources/mod.ts";
 export { OpenStore, openStore, type StoreOptions } from "./runtime/store/mod.ts";
 export type {
   ResolvedOptions,
@@ -47,6 +54,7 @@ export type {
   PagesOptions,
   PoolOptions,
   RequestInitOptions,
+  SessionPolicy,
   SiteOptions,
   SiteStoreOptions,
   StoreScope,

@@ -7,14 +7,11 @@
 /** Names that the API has and this version does not serve yet: refused rather than ignored. */
 const LATER: ReadonlySet<string> = new Set([
   "adminPort",
-  "concurrency",
   "isolation",
   "maxHeapMb",
   "near",
   "once",
-  "priority",
   "rpc",
-  "session",
 ]);
 
 /** Refuses anything but a plain object of known fields. */

@@ -15,13 +15,20 @@
  * - `CANCELLED`: the task was cancelled before it ended
  * - `DEADLINE_EXCEEDED`: the task did not end in the time that it had
  * - `DEPTH_EXCEEDED`: tasks that start tasks went deeper than the runtime follows
- * - `DISABLED`: the site has no such pool
+ * - `DISABLED`: the site has no such pool, or resources have no threads
  * - `DOCUMENT_INVALID`: a document does not export what its kind needs
+ * - `GLOBALS_SEALED`: a true global was to be set after the globals had been sealed
+ * - `INIT_EXITED`: the worker ended itself while it opened a session, so the request was not handled
  * - `INIT_FAILED`: the request init function threw, so the request was not handled
+ * - `INIT_NOT_FOUND`: the request init document is not there any more
+ * - `NOT_STARTED`: resources were used in a thread that has neither started nor joined their manager
+ * - `NO_REQUEST`: a resource that belongs to requests was asked for where no request runs
  * - `PERMISSION_ESCALATION`: a worker was to get a permission that the box itself does not have
  * - `PERMISSION_MISSING`: the box lacks a permission or flag that the message names
  * - `QUEUE_FULL`: the pool's queue holds as much as it may
  * - `QUEUE_TIMEOUT`: the task waited in the queue for longer than allowed and was not run
+ * - `REQUEST_ENDED`: a resource was asked for by work that outlived its request
+ * - `RESOURCE_MISSING`: a thread has no constructor for a resource that other threads have
  * - `RESULT_TOO_LARGE`: a result is above the limit of its pool
  * - `SITE_SEALED`: the site has booted and can no longer be changed
  * - `STOPPING`: the box is stopping and takes no new work
@@ -29,6 +36,7 @@
  * - `STORE_DENIED`: the worker's store scope does not cover the key
  * - `STORE_FAILED`: the engine below the store failed; `cause` holds its error
  * - `THREAD_EXITED`: the worker ended before it answered
+ * - `THREAD_STUCK`: the worker does not answer and cannot be stopped; it burns a core until the process ends
  * - `UNREACHABLE_PEER`: an xbox message was addressed to a peer that this box cannot reach
  */
 export type ErrorCode =
@@ -39,11 +47,18 @@ export type ErrorCode =
   | "DEPTH_EXCEEDED"
   | "DISABLED"
   | "DOCUMENT_INVALID"
+  | "GLOBALS_SEALED"
+  | "INIT_EXITED"
   | "INIT_FAILED"
+  | "INIT_NOT_FOUND"
+  | "NOT_STARTED"
+  | "NO_REQUEST"
   | "PERMISSION_ESCALATION"
   | "PERMISSION_MISSING"
   | "QUEUE_FULL"
   | "QUEUE_TIMEOUT"
+  | "REQUEST_ENDED"
+  | "RESOURCE_MISSING"
   | "RESULT_TOO_LARGE"
   | "SITE_SEALED"
   | "STOPPING"
@@ -51,6 +66,7 @@ export type ErrorCode =
   | "STORE_DENIED"
   | "STORE_FAILED"
   | "THREAD_EXITED"
+  | "THREAD_STUCK"
   | "UNREACHABLE_PEER";
 
 /**
@@ -102,11 +118,18 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   DEPTH_EXCEEDED: true,
   DISABLED: true,
   DOCUMENT_INVALID: true,
+  GLOBALS_SEALED: true,
+  INIT_EXITED: true,
   INIT_FAILED: true,
+  INIT_NOT_FOUND: true,
+  NOT_STARTED: true,
+  NO_REQUEST: true,
   PERMISSION_ESCALATION: true,
   PERMISSION_MISSING: true,
   QUEUE_FULL: true,
   QUEUE_TIMEOUT: true,
+  REQUEST_ENDED: true,
+  RESOURCE_MISSING: true,
   RESULT_TOO_LARGE: true,
   SITE_SEALED: true,
   STOPPING: true,
@@ -114,6 +137,7 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   STORE_DENIED: true,
   STORE_FAILED: true,
   THREAD_EXITED: true,
+  THREAD_STUCK: true,
   UNREACHABLE_PEER: true,
 };
 
@@ -189,11 +213,18 @@ export function messageOf(thrown: unknown): string {
   return isError(thrown) ? safeText(() => thrown.message) : describeThrown(thrown);
 }
 
-/** The HTTP status that stands for an error: 504 out of time, 503 not run or given up, else 500. */
+/**
+ * The HTTP status that stands for an error: 504 out of time, 503 not run or given up, 404 without a
+ * session to run in, else 500.
+ */
 export function statusOf(error: unknown): number {
   switch (error instanceof RuntimeError ? error.code : undefined) {
     case "DEADLINE_EXCEEDED":
+    case "THREAD_STUCK":
       return 504;
+    case "INIT_EXITED":
+    case "INIT_NOT_FOUND":
+      return 404;
     case "CANCELLED":
     case "DEPTH_EXCEEDED":
     case "DISABLED":
@@ -215,10 +246,13 @@ function rebuild(record: ErrorRecord, options: ErrorOptions): Error {
   if (name === "AbortError" || name === "TimeoutError" || name === "DataCloneError") {
     return new DOMException(message, name);
   }
-  const Class = Object.hasOwn(CLASSES, name) ? CLASSES[name]! : denoError(name) ?? Error;
-  const error = new Class(message, options);
+  const Class = Object.hasOwn(CLASSES, name) ? CLASSES[name]! : denoError(name);
+  // A class of one of the rooms: its base class and its code are what holds on both sides.
+  const error = Class === null && isErrorCode(code)
+    ? new RuntimeError(code, message, options)
+    : new (Class ?? Error)(message, options);
   if (error.name !== name) setHidden(error, "name", name);
-  if (code !== undefined) setHidden(error, "code", code);
+  if (code !== undefined && !(error instanceof RuntimeError)) setHidden(error, "code", code);
   return error;
 }
 

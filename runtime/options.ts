@@ -9,6 +9,7 @@ import type {
   DocumentLocation,
   PagesOptions,
   PoolOptions,
+  SessionPolicy,
   SiteOptions,
   SiteStoreOptions,
   StoreScope,
@@ -28,7 +29,10 @@ export interface ResolvedWorker {
 }
 
 /** A pool, filled in. */
-export type ResolvedPool = ResolvedWorker & PoolNumbers;
+export type ResolvedPool = ResolvedWorker & PoolNumbers & {
+  session: SessionPolicy;
+  priority: NonNullable<PoolOptions["priority"]>;
+};
 
 /** A thread loop, filled in. */
 export type ResolvedThreadLoop = ResolvedWorker & { pauseMs: number; reuse: number };
@@ -58,10 +62,12 @@ export interface ResolvedOptions {
   xbox: ResolvedPool | undefined;
   /** Paths that are requested before the box listens. */
   warmup: string[];
+  /** Stuck workers that the box bears. */
+  maxLeaked: number;
 }
 
 /** The numbers of a pool, filled in. */
-type PoolNumbers = Required<Omit<PoolOptions, keyof WorkerOptions>>;
+type PoolNumbers = Required<Omit<PoolOptions, keyof WorkerOptions | "session" | "priority">>;
 
 /** What a pool does unless it is told otherwise. */
 export const POOL_DEFAULTS: Readonly<PoolNumbers> = Object.freeze({
@@ -69,18 +75,32 @@ export const POOL_DEFAULTS: Readonly<PoolNumbers> = Object.freeze({
   spares: 1,
   queueLimit: 128,
   maxQueueMs: 0,
+  newestFirstAt: Number.MAX_SAFE_INTEGER,
+  concurrency: 1,
   deadlineMs: 30_000,
+  startTimeoutMs: 30_000,
   idleMs: 30_000,
   graceMs: 250,
+  heartbeatMs: 5000,
   maxRequests: 0,
   maxAgeMs: 0,
   maxBodyBytes: 16 << 20,
   maxResultBytes: 64 << 20,
 });
 
-const LOWEST: Partial<PoolNumbers> = { workers: 1, graceMs: 1 };
+const LOWEST: Partial<PoolNumbers> = {
+  workers: 1,
+  concurrency: 1,
+  graceMs: 1,
+  startTimeoutMs: 1,
+  heartbeatMs: 1,
+};
+/** Requests that may run at once on one worker. */
+const MOST_CONCURRENCY = 32;
+const SESSIONS: readonly SessionPolicy[] = ["request", "restore", "keep", "fresh"];
+const PRIORITIES = ["low", "normal", "high"] as const;
 const WORKER_FIELDS = ["document", "permissions", "store"];
-const POOL_FIELDS = [...WORKER_FIELDS, ...Object.keys(POOL_DEFAULTS)];
+const POOL_FIELDS = [...WORKER_FIELDS, "session", "priority", ...Object.keys(POOL_DEFAULTS)];
 const SITE_FIELDS = [
   "name",
   "store",
@@ -92,6 +112,7 @@ const SITE_FIELDS = [
   "pagelets",
   "xbox",
   "warmup",
+  "maxLeaked",
 ];
 
 /**
@@ -102,11 +123,12 @@ const SITE_FIELDS = [
  */
 export function resolveOptions(options: SiteOptions = {}): ResolvedOptions {
   checkFields("options", options, SITE_FIELDS);
-  const { name = "site", warmup = [] } = options;
+  const { name = "site", warmup = [], maxLeaked = 2 } = options;
   if (typeof name !== "string" || name === "") fail("name", "a text", name);
   if (!Array.isArray(warmup) || !warmup.every(isPath)) {
     fail("warmup", 'a list of paths such as "/"', warmup);
   }
+  checkNumber("maxLeaked", maxLeaked, 0);
   return {
     name,
     store: resolveStore(options.store),
@@ -119,9 +141,10 @@ export function resolveOptions(options: SiteOptions = {}): ResolvedOptions {
     threadLoops: list("threadLoops", options.threadLoops).map(resolveLoop),
     requestInit: resolveInit(options.requestInit),
     pages: resolvePages(options.pages),
-    pagelets: resolvePool("pagelets", options.pagelets, POOL_FIELDS),
-    xbox: resolvePool("xbox", options.xbox, POOL_FIELDS),
+    pagelets: resolvePool("pagelets", options.pagelets, POOL_FIELDS, "request"),
+    xbox: resolvePool("xbox", options.xbox, POOL_FIELDS, "restore"),
     warmup: [...warmup],
+    maxLeaked,
   };
 }
 
@@ -169,18 +192,21 @@ function resolveInit(init: SiteOptions["requestInit"]): ResolvedOptions["request
 
 function resolvePages(pages: SiteOptions["pages"]): ResolvedOptions["pages"] {
   if (pages === undefined) return undefined;
-  const pool = resolvePool("pages", pages, [...POOL_FIELDS, "isolation"])!;
+  const pool = resolvePool("pages", pages, [...POOL_FIELDS, "isolation"], "request")!;
   const isolation = (pages as PagesOptions).isolation ?? "entry";
   if (isolation !== "entry" && isolation !== "worker") {
     fail("pages.isolation", '"entry" or "worker"', isolation);
   }
-  return { ...pool, isolation };
+  // In the entry nothing can stop a page, and one that streams for long is no fault.
+  const isUnlimited = isolation === "entry" && (pages as PagesOptions).deadlineMs === undefined;
+  return { ...pool, isolation, deadlineMs: isUnlimited ? 0 : pool.deadlineMs };
 }
 
 function resolvePool(
   field: string,
   pool: DocumentLocation | PoolOptions | undefined,
   fields: readonly string[],
+  usual: SessionPolicy,
 ): ResolvedPool | undefined {
   if (pool === undefined) return undefined;
   const worker = resolveWorker(field, pool, fields);
@@ -195,7 +221,30 @@ function resolvePool(
     if ((pool as PoolOptions).spares === undefined) numbers.spares = numbers.workers;
     else fail(`${field}.spares`, `at most ${field}.workers (${numbers.workers})`, numbers.spares);
   }
-  return { ...numbers, ...worker };
+  const { session = usual, priority = "normal" } = pool as PoolOptions;
+  if (!SESSIONS.includes(session)) fail(`${field}.session`, oneOf(SESSIONS), session);
+  if (!PRIORITIES.includes(priority)) fail(`${field}.priority`, oneOf(PRIORITIES), priority);
+  checkConcurrency(field, numbers.concurrency, session);
+  return { ...numbers, ...worker, session, priority };
+}
+
+function checkConcurrency(field: string, concurrency: number, session: SessionPolicy): void {
+  if (concurrency > MOST_CONCURRENCY) {
+    throw new RangeError(
+      `Cannot use option "${field}.concurrency": at most ${MOST_CONCURRENCY} is allowed, and ` +
+        `${concurrency} was given`,
+    );
+  }
+  if (concurrency === 1 || session === "request") return;
+  throw new RangeError(
+    `Cannot use option "${field}.concurrency": with session "${session}" requests of one worker run one ` +
+      `after another, and ${concurrency} was given; use session "request"`,
+  );
+}
+
+function oneOf(names: readonly string[]): string {
+  const quoted = names.map((name) => JSON.stringify(name));
+  return `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
 }
 
 function resolveLoop(

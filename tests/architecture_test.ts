@@ -18,6 +18,7 @@ const RANKS: Readonly<Record<string, number>> = {
   "runtime/types": 0,
   "runtime/log": 0,
   "runtime/checks": 0,
+  "runtime/own_timers": 0,
   "runtime/store": 1,
   "runtime/resources": 1,
   "runtime/thread": 1,
@@ -40,7 +41,7 @@ const RANKS: Readonly<Record<string, number>> = {
 const CLIENTS = [
   "runtime/thread/entry/main.ts",
   "runtime/store/client.ts",
-  "runtime/resources/true_globals.ts",
+  "runtime/resources/client.ts",
   "runtime/pagelet/client.ts",
   "runtime/xbox/client.ts",
 ];

@@ -52,16 +52,23 @@ const SURFACE: Readonly<Record<string, readonly string[]>> = {
     "StoreSetOptions",
     "TandemEnv",
     "TandemVariables",
+    "TaskStatus",
     "ThreadContext",
     "ThreadLoopContext",
     "ThreadLoopOptions",
+    "ThreadStatus",
+    "WorkerEnd",
     "WorkerOptions",
+    "WorkerStatus",
     "WritableGlobals",
     "Xbox",
     "XboxContext",
     "XboxOptions",
     "XboxResult",
     "XboxTask",
+  ],
+  namespace: [
+    "resources",
   ],
   typeAlias: [
     "DocumentLocation",
@@ -73,6 +80,7 @@ const SURFACE: Readonly<Record<string, readonly string[]>> = {
     "PrimeSource",
     "ResolvedPool",
     "ResolvedThreadLoop",
+    "SessionPolicy",
     "StoreKey",
     "StoreKeyPart",
     "ThreadType",
@@ -85,6 +93,7 @@ Deno.test("mod.ts exports these values, and no default", () => {
   const expected = [
     ...SURFACE.class!.map((name) => [name, "function", true]),
     ...SURFACE.function!.map((name) => [name, "function", false]),
+    ...SURFACE.namespace!.map((name) => [name, "object", false]),
   ];
   const byName = ([a]: unknown[], [b]: unknown[]) => String(a) < String(b) ? -1 : 1;
   assert.deepEqual(found.sort(byName), expected.sort(byName));

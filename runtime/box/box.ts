@@ -10,18 +10,22 @@ import { LONGEST_TIMER_MS } from "../checks.ts";
 import { checkDocument, loadDocument, loadFunction } from "../document/load.ts";
 import { messageOf, RuntimeError } from "../errors.ts";
 import { Entrypoint, type HostInfo } from "../http/entrypoint.ts";
+import type { ThreadStatus } from "../document/service_thread.ts";
 import type { ResolvedOptions } from "../options.ts";
 import { composeApp, sealApp } from "../pagelet/compose.ts";
-import type { PoolStatus } from "../pool/pool.ts";
-import { TrueGlobals } from "../resources/true_globals.ts";
+import { OWN } from "../pool/entry/own.ts";
+import type { PoolStatus } from "../pool/status.ts";
+import * as resources from "../resources/mod.ts";
 import { type OpenStore, openStore, primeStore } from "../store/mod.ts";
 import type { StartupContext } from "../types/document.ts";
 import type { Log } from "../types/log.ts";
+import type { HealthMonitor } from "./health.ts";
 import { pagesInWorkers } from "./pages.ts";
 import { openRooms, type Rooms } from "./rooms.ts";
 import { BoxState } from "./state.ts";
 import { named, untilAborted } from "./steps.ts";
 import { BoxThreads } from "./threads.ts";
+import { watchLoad } from "./watch.ts";
 import { WorkerFactory } from "./workers.ts";
 
 /** A site as a box needs it. */
@@ -59,8 +63,12 @@ export interface BoxStatus {
   healthLevel: number;
   /** Requests that are not over yet. */
   activeRequests: number;
-  /** Figures of each pool. */
+  /** Stuck workers that were given up, in all pools. */
+  leaked: number;
+  /** Figures of each pool, and of each of its workers. */
   pools: Record<string, PoolStatus>;
+  /** What each service thread and thread loop is doing. */
+  threads: ThreadStatus[];
 }
 
 /** The part of its time that one step of a stop may take: a client that hangs must leave some for the threads. */
@@ -75,6 +83,7 @@ export class Box {
   #pools: Rooms["pools"] = new Map();
   #store: OpenStore | undefined;
   #entrypoint: Entrypoint | undefined;
+  #monitor: HealthMonitor | undefined;
   #stopped = false;
   #stopping: Promise<void> | undefined;
   #hurry = () => {};
@@ -82,7 +91,7 @@ export class Box {
   private constructor(site: SiteDefinition, { log }: BoxOptions) {
     this.#site = site;
     this.#log = log;
-    this.#state = new BoxState(log);
+    this.#state = new BoxState(log, site.options.maxLeaked);
   }
 
   /**
@@ -122,6 +131,8 @@ export class Box {
       uptimeMs,
       healthLevel,
       activeRequests: this.#entrypoint?.active ?? 0,
+      leaked: this.#state.leaked,
+      threads: this.#threads.status(),
       pools: Object.fromEntries([...this.#pools].map(([name, pool]) => [name, pool.status()])),
     };
   }
@@ -154,7 +165,10 @@ export class Box {
       const count = await primeStore(store, sources, log, signal, completionKeys);
       log.info("The store is primed", { entries: count });
     }
-    const globals = new TrueGlobals();
+    resources.startup();
+    resources.allocateId(OWN.thread);
+    resources.setErrorHandler((error) => log.error("A resource failed", { why: messageOf(error) }));
+    const globals = new resources.TrueGlobals();
     const { startup } = options;
     if (startup !== undefined) {
       const context = { store, globals, log, signal } satisfies StartupContext;
@@ -172,6 +186,7 @@ export class Box {
     const factory = new WorkerFactory({ site: options, store, globals, log, box });
     const rooms = openRooms(options, factory, { log, onLeak: () => box.countLeak() });
     this.#pools = rooms.pools;
+    this.#monitor = watchLoad(rooms.pools, options, box, log);
     this.#threads.start(options, factory, () => rooms.services("own"), log);
     await untilAborted(this.#threads.barrier(), signal);
     for (const [name, pool] of rooms.pools) {
@@ -189,7 +204,7 @@ export class Box {
   async #openEntrypoint(
     rooms: Rooms,
     store: OpenStore,
-    globals: TrueGlobals,
+    globals: resources.TrueGlobals,
   ): Promise<Entrypoint> {
     const { options, app, answersErrors } = this.#site;
     const { pages, requestInit } = options;
@@ -211,6 +226,7 @@ export class Box {
       globals,
       server: this.#state,
       log: this.#log,
+      deadlineMs: pages?.isolation === "entry" ? pages.deadlineMs : 0,
       requestInit: initialise,
     });
   }
@@ -237,6 +253,7 @@ export class Box {
       clearTimeout(timer);
     };
     if (this.#entrypoint !== undefined) await within(this.#entrypoint.idle(), DRAIN_SHARE);
+    this.#monitor?.stop();
     const drained = Promise.all([...this.#pools.values()].map((pool) => pool.drain()));
     await within(drained, DRAIN_SHARE);
     await this.#threads.stop(left());

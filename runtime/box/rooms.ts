@@ -44,14 +44,19 @@ export function openRooms(
     threadType: ThreadType,
     worker: ResolvedPool,
   ) => {
-    const kind = { name, module, threadType, worker, hasSessions: true };
+    const { concurrency, session, startTimeoutMs } = worker;
+    const kind = { name, module, threadType, worker, hasSessions: true, startTimeoutMs };
+    const fresh = session === "fresh";
     const pool = new Pool({
       ...worker,
       name,
       log,
       onLeak,
+      fresh,
+      maxRequests: fresh ? 1 : worker.maxRequests,
       services: (find) => rooms.services(find),
-      start: (services, signal) => factory.start(kind, services, signal),
+      start: ({ services, ring, onAnswers, signal }) =>
+        factory.start(kind, { services, signal, onAnswers, pool: { ring, concurrency, session } }),
     });
     pools.set(name, pool);
     return pool;

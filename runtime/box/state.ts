@@ -6,9 +6,7 @@
 
 import type { ServerInfo } from "../types/document.ts";
 import type { Log } from "../types/log.ts";
-
-/** Workers that may be given up as stuck before the box says that it is unhealthy. */
-const MAX_LEAKED = 2;
+import { HEALTH, type HealthLevel } from "./health_metrics.ts";
 
 /** The state of one box. */
 export class BoxState implements ServerInfo {
@@ -16,11 +14,16 @@ export class BoxState implements ServerInfo {
   readonly startedAt = Date.now();
   /** Whether the box is about to stop. */
   isStopping = false;
+  /** How well it bears its load. */
+  loadLevel: HealthLevel = HEALTH.bold;
   readonly #log: Log;
+  readonly #maxLeaked: number;
   #leaked = 0;
 
-  constructor(log: Log) {
+  /** Takes how many stuck workers the box bears. */
+  constructor(log: Log, maxLeaked: number) {
     this.#log = log;
+    this.#maxLeaked = maxLeaked;
   }
 
   /** Milliseconds since the box began to boot. */
@@ -30,13 +33,18 @@ export class BoxState implements ServerInfo {
 
   /** 100 while all is well, 0 when no new work should come. */
   get healthLevel(): number {
-    return this.#leaked > MAX_LEAKED ? 0 : 100;
+    return this.#leaked > this.#maxLeaked ? HEALTH.backOff : this.loadLevel;
+  }
+
+  /** Stuck workers that were given up. */
+  get leaked(): number {
+    return this.#leaked;
   }
 
   /** A worker was given up as stuck. */
   countLeak(): void {
     this.#leaked++;
-    if (this.healthLevel > 0) return;
+    if (this.#leaked <= this.#maxLeaked) return;
     this.#log.error("The box is unhealthy: stuck workers burn cores until the process ends", {
       leaked: this.#leaked,
     });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ServiceThread } from "../document/service_thread.ts";
+import { ServiceThread, type ThreadStatus } from "../document/service_thread.ts";
 import { ThreadLoop } from "../document/thread_loop.ts";
 import type { ResolvedOptions, ResolvedWorker } from "../options.ts";
 import type { Services } from "../thread/thread.ts";
@@ -28,7 +28,7 @@ export class BoxThreads {
       const threadType = "Service Thread" as const;
       const kind = { name, module: KINDS.document, threadType, worker, hasSessions: false };
       return (own: Services, signal: AbortSignal) =>
-        factory.start(kind, { ...services(), ...own }, signal);
+        factory.start(kind, { services: { ...services(), ...own }, signal });
     };
     for (const worker of options.threads) {
       const { document } = worker;
@@ -45,6 +45,11 @@ export class BoxThreads {
     for (const [thread, document] of this.#threads) {
       await named("thread", document, () => thread.started);
     }
+  }
+
+  /** What each of them is doing, in the order of the site's lists. */
+  status(): ThreadStatus[] {
+    return [...this.#threads.keys(), ...this.#loops].map((one) => one.status());
   }
 
   /** Gives the stop notice and waits for each, up to `graceMs` milliseconds. */

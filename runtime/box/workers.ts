@@ -6,18 +6,23 @@
 
 import type {} from "../document/worker.ts";
 import type {} from "../pagelet/client.ts";
+import type {} from "../resources/client.ts";
 import type {} from "../pagelet/worker.ts";
 import type {} from "../xbox/client.ts";
 import type {} from "../xbox/worker.ts";
+import { checkDocument } from "../document/load.ts";
 import { RuntimeError } from "../errors.ts";
 import { isLogLevel, withFields } from "../log.ts";
 import type { ResolvedOptions, ResolvedWorker } from "../options.ts";
+import type { PoolConfig } from "../pool/entry/open.ts";
+import { enroll, isMainThread, startup } from "../resources/mod.ts";
 import type { TrueGlobals } from "../resources/true_globals.ts";
 import type { OpenStore } from "../store/mod.ts";
-import { type Services, startThread, type Thread } from "../thread/thread.ts";
+import { type Services, startThread, type Thread, type ThreadEnd } from "../thread/thread.ts";
 import { isRecord } from "../thread/values.ts";
 import type { ThreadType } from "../types/document.ts";
 import type { Log } from "../types/log.ts";
+import { LimitedLog } from "./log_limit.ts";
 import type { BoxState } from "./state.ts";
 
 /** A kind of worker. */
@@ -32,6 +37,20 @@ export interface WorkerKind {
   worker: ResolvedWorker;
   /** Whether the site's request init document opens its sessions. */
   hasSessions: boolean;
+  /** Longest time that a worker may take to load its documents, in milliseconds. */
+  startTimeoutMs?: number;
+}
+
+/** What one worker is started with. */
+export interface WorkerStart {
+  /** What it may call beside store and log, which every worker has. */
+  services: Services;
+  /** Gives the start up when it aborts. */
+  signal: AbortSignal;
+  /** What its pool tells it, if it has one. */
+  pool?: PoolConfig;
+  /** Takes its answers to tasks. */
+  onAnswers?(list: readonly unknown[]): string | undefined;
 }
 
 /** What all workers of a box have in common. */
@@ -54,7 +73,7 @@ const LONGEST_LOG_TEXT = 4096;
 
 const CLIENTS = Object.freeze({
   store: new URL("../store/client.ts", import.meta.url).href,
-  globals: new URL("../resources/true_globals.ts", import.meta.url).href,
+  globals: new URL("../resources/client.ts", import.meta.url).href,
   pagelets: new URL("../pagelet/client.ts", import.meta.url).href,
   xbox: new URL("../xbox/client.ts", import.meta.url).href,
 });
@@ -68,6 +87,8 @@ export const KINDS = Object.freeze({
 
 /** Starts workers and numbers them. */
 export class WorkerFactory {
+  /** Numbers of threads among the resources, which all boxes of this isolate share. */
+  static #nextThread = 1;
   readonly #options: WorkerFactoryOptions;
   #nextId = 1;
 
@@ -75,8 +96,15 @@ export class WorkerFactory {
     this.#options = options;
   }
 
-  /** Starts a worker of a kind; `services` are added to store and log, which every worker has. */
-  async start(kind: WorkerKind, services: Services, signal?: AbortSignal): Promise<Thread> {
+  /**
+   * Starts a worker of a kind.
+   *
+   * @throws {RuntimeError} What `startThread` throws, and `INIT_NOT_FOUND` if the request init document has gone.
+   */
+  async start(
+    kind: WorkerKind,
+    { services, signal, pool, onAnswers }: WorkerStart,
+  ): Promise<Thread> {
     const { site, store, globals, log, box } = this.#options;
     const { worker, module, threadType, hasSessions } = kind;
     const threadId = this.#nextId++;
@@ -85,13 +113,18 @@ export class WorkerFactory {
     const documents: Record<string, string> = { main: worker.document };
     if (init !== undefined) documents.init = init.document;
     const own = store.forWorker(worker.store);
+    // A site may have shut its resources down.
+    startup();
+    const desk = isMainThread() ? enroll(WorkerFactory.#nextThread++) : undefined;
+    const limited = new LimitedLog(withFields(log, { worker: name }));
     const thread = startThread({
       name,
       modules: { kind: module, clients: CLIENTS, documents },
       permissions: worker.permissions,
       services: {
         ...own.services,
-        ...logService(withFields(log, { worker: name })),
+        ...desk?.services,
+        ...logService(limited),
         ...services,
       },
       config: {
@@ -102,18 +135,40 @@ export class WorkerFactory {
         options: {
           document: worker.document,
           near: own.near,
+          desk: desk?.desk,
           initDocument: init?.document,
           initFunction: init?.function,
+          pool,
           pageletsEnabled: site.pagelets !== undefined,
           xboxEnabled: site.xbox !== undefined,
         },
       },
-      startTimeoutMs: START_TIMEOUT_MS,
+      startTimeoutMs: kind.startTimeoutMs ?? START_TIMEOUT_MS,
+      onAnswers,
       signal,
     });
-    const leave = () => own[Symbol.dispose]();
-    thread.then(({ ended }) => ended).then(leave, leave);
-    return await thread;
+    const leave = (end?: ThreadEnd) => {
+      desk?.leave(end?.isOrderly ? "orderly" : "abandoned");
+      limited.tellDropped();
+      own[Symbol.dispose]();
+    };
+    thread.then(({ ended }) => ended).then(leave, () => leave());
+    try {
+      return await thread;
+    } catch (error) {
+      if (init !== undefined) await checkInit(init.document);
+      throw error;
+    }
+  }
+}
+
+/** Says that a worker could not start because the request init document is not there. */
+async function checkInit(document: string): Promise<void> {
+  try {
+    await checkDocument(document);
+  } catch (cause) {
+    const cannot = `Cannot open a session: request init document not found: ${document}`;
+    throw new RuntimeError("INIT_NOT_FOUND", cannot, { cause });
   }
 }
 
@@ -128,6 +183,8 @@ function logService(log: Log): Services {
       for (const [name, value] of Object.entries(isRecord(fields) ? fields : {}).slice(0, 32)) {
         // The worker has made text of what is not plain; looking into objects could take for ever here.
         if (typeof value === "object" && value !== null) continue;
+        // The same goes for making text of a number of a million digits.
+        if (typeof value === "bigint") continue;
         plain[name.slice(0, 64)] = typeof value === "string"
           ? value.slice(0, LONGEST_LOG_TEXT)
           : value;

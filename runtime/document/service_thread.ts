@@ -22,6 +22,24 @@ export interface ServiceThreadOptions {
   log: Log;
 }
 
+/** What a service thread or a thread loop is doing. */
+export interface ThreadStatus {
+  /** Which of the two it is. */
+  kind: "thread" | "loop";
+  /** The document. */
+  document: string;
+  /** `"pausing"`: between two iterations. */
+  state: "starting" | "running" | "pausing" | "ended";
+  /** Number of its worker, unique in its box; absent while there is none. */
+  id?: number;
+  /** How often the document has run, the current run included. */
+  runs: number;
+  /** Milliseconds since it was first started. */
+  ageMs: number;
+  /** Why the last run failed, if it did. */
+  why?: string;
+}
+
 /** A running service thread. */
 export class ServiceThread {
   /** Resolves when the document has reported started; rejects when it ended before, with the reason. */
@@ -29,20 +47,30 @@ export class ServiceThread {
   readonly #options: ServiceThreadOptions;
   readonly #abort = new AbortController();
   readonly #ended: Promise<void>;
+  readonly #since = performance.now();
   #thread: Thread | undefined;
+  #state: ThreadStatus["state"] = "starting";
+  #why: string | undefined;
 
   constructor(options: ServiceThreadOptions) {
     this.#options = options;
     let report!: () => void;
     const reported = new Promise<void>((resolve) => report = resolve);
     let hasReported = false;
-    const run = this.#run(() => (hasReported = true, report()));
+    const run = this.#run(() => {
+      hasReported = true;
+      this.#state = "running";
+      report();
+    });
     this.#ended = run.then(
       () => {
+        this.#state = "ended";
         if (!hasReported || this.#abort.signal.aborted) return;
         options.log.info("A service thread ended", { document: options.document });
       },
       (error) => {
+        this.#state = "ended";
+        this.#why = messageOf(error);
         if (!hasReported || this.#abort.signal.aborted) return;
         options.log.error("A service thread failed", {
           document: options.document,
@@ -52,6 +80,19 @@ export class ServiceThread {
     );
     this.started = Promise.race([reported, run.then(() => this.#neverStarted())]);
     this.started.catch(barrierSaysIt);
+  }
+
+  /** What it is doing. */
+  status(): ThreadStatus {
+    return {
+      kind: "thread",
+      document: this.#options.document,
+      state: this.#state,
+      ...(this.#thread?.alive ? { id: this.#thread.id } : {}),
+      runs: this.#thread === undefined ? 0 : 1,
+      ageMs: Math.round(performance.now() - this.#since),
+      ...(this.#why === undefined ? {} : { why: this.#why }),
+    };
   }
 
   /** Gives the stop notice, waits up to `graceMs` milliseconds for the document, and ends its worker. */

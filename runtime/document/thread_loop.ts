@@ -11,7 +11,7 @@
 import { messageOf, RuntimeError } from "../errors.ts";
 import type { Thread } from "../thread/thread.ts";
 import type { Log } from "../types/log.ts";
-import type { StartThread } from "./service_thread.ts";
+import type { StartThread, ThreadStatus } from "./service_thread.ts";
 
 /** How a thread loop is run. */
 export interface ThreadLoopOptions {
@@ -38,11 +38,27 @@ export class ThreadLoop {
   #thread: Thread | undefined;
   #iteration = 0;
   #failures = 0;
+  readonly #since = performance.now();
+  #state: ThreadStatus["state"] = "starting";
+  #why: string | undefined;
   #wake = () => {};
 
   constructor(options: ThreadLoopOptions) {
     this.#options = options;
-    this.#ended = this.#loop();
+    this.#ended = this.#loop().finally(() => this.#state = "ended");
+  }
+
+  /** What it is doing; `why` tells of the last failure until an iteration succeeds. */
+  status(): ThreadStatus {
+    return {
+      kind: "loop",
+      document: this.#options.document,
+      state: this.#state,
+      ...(this.#thread?.alive ? { id: this.#thread.id } : {}),
+      runs: this.#iteration,
+      ageMs: Math.round(performance.now() - this.#since),
+      ...(this.#why === undefined ? {} : { why: this.#why }),
+    };
   }
 
   /** Gives the stop notice, waits up to `graceMs` milliseconds for the iteration, and ends its worker. */
@@ -70,10 +86,13 @@ export class ThreadLoop {
       try {
         const thread = this.#thread ??= await this.#start();
         used++;
+        this.#state = "running";
         await thread.call("run", [++this.#iteration]);
         this.#failures = 0;
+        this.#why = undefined;
       } catch (error) {
         if (this.#abort.signal.aborted) break;
+        this.#why = messageOf(error);
         wait = Math.max(wait, this.#backOff());
         log.error("An iteration of a thread loop failed", {
           document,
@@ -87,6 +106,7 @@ export class ThreadLoop {
         await this.#release();
         used = 0;
       }
+      this.#state = "pausing";
       await this.#pause(wait);
     }
     await this.#release();

@@ -5,6 +5,7 @@
  */
 
 import { RuntimeError } from "../errors.ts";
+import { freeThread } from "../resources/mod.ts";
 import type { WorkerApi, WorkerContext } from "../thread/entry/main.ts";
 import { bindRooms, readFunction } from "../thread/entry/rooms.ts";
 import type { ThreadContext, ThreadLoopContext } from "../types/document.ts";
@@ -53,6 +54,7 @@ export function open(context: WorkerContext): WorkerApi {
       // A document that ends at once must not be seen to end before it was seen to start.
       await reported;
     },
+    close: () => freeThread(),
     stop: () => stop.abort(new RuntimeError("STOPPING", "The box is stopping")),
   };
 }

@@ -28,6 +28,11 @@ export class ClientWatch {
     else request.signal.addEventListener("abort", this.#gone);
   }
 
+  /** The time of the request is up. */
+  expire(error: Error): void {
+    this.#abort.abort(error);
+  }
+
   /** The request has started something that ends with `ended`. */
   started(ended: Promise<void>): void {
     this.#running++;

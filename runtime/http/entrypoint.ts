@@ -7,12 +7,14 @@
  * @module
  */
 
-import { messageOf } from "../errors.ts";
+import { messageOf, RuntimeError } from "../errors.ts";
 import { withFields } from "../log.ts";
 import type { ComposedApp, OnHandlerError } from "../pagelet/compose.ts";
 import { createPagelets } from "../pagelet/pagelets.ts";
 import type { PageletServer } from "../pagelet/server.ts";
 import { RequestVariables } from "../pagelet/variables.ts";
+import { inRequest } from "../pool/entry/own.ts";
+import { wantsRequests } from "../resources/mod.ts";
 import type { Globals, ServerInfo, SessionContext, ThreadType } from "../types/document.ts";
 import type { Log } from "../types/log.ts";
 import type { Pagelets } from "../types/pagelet.ts";
@@ -36,6 +38,8 @@ export interface EntrypointOptions {
   globals: Globals;
   /** What is known about the box. */
   server: ServerInfo;
+  /** Longest time until a page has a response, in milliseconds; 0: no limit. What the page starts has no more. */
+  deadlineMs: number;
   /** Opens the session of a request. */
   requestInit: ((context: SessionContext) => unknown) | undefined;
   /** The box's log. */
@@ -79,8 +83,69 @@ export class Entrypoint {
    */
   async fetch(request: Request, info?: HostInfo): Promise<Response> {
     this.#active++;
+    const page = new PageVariables(this.#options, request);
+    if (!wantsRequests()) return await this.#answer(request, page, info, () => this.#end());
+    const { promise, resolve } = Promise.withResolvers<Response>();
+    const ended = inRequest(page, () =>
+      new Promise((end) => {
+        resolve(this.#answer(request, page, info, end));
+      }));
+    ended.catch((error) => page.log.error("A resource failed", { why: messageOf(error) }))
+      .then(() => this.#end());
+    return await promise;
+  }
+
+  /** Answers in time; `end` is called when the request is over, with all that comes after the response. */
+  async #answer(
+    request: Request,
+    page: PageVariables,
+    info: HostInfo | undefined,
+    end: () => void,
+  ): Promise<Response> {
+    const { deadlineMs } = this.#options;
+    const answered = this.#respond(request, page, info);
+    if (deadlineMs === 0) {
+      const response = await answered;
+      this.#afterSend(page, info, end);
+      return page.watch?.watch(response) ?? response;
+    }
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), deadlineMs);
+    });
+    const response = await Promise.race([answered, late]);
+    clearTimeout(timer);
+    if (response === undefined) {
+      this.#giveUp(request, page, answered, end);
+      return new Response("Gateway Timeout", { status: 504 });
+    }
+    this.#afterSend(page, info, end);
+    return page.watch?.watch(response) ?? response;
+  }
+
+  /** The page goes on, since nothing can stop it here, but nobody waits for what it brings. */
+  #giveUp(
+    { method, url }: Request,
+    page: PageVariables,
+    answered: Promise<Response>,
+    end: () => void,
+  ): void {
+    const { pathname } = new URL(url);
+    const why = `Cannot finish page "${pathname}": its time was up`;
+    page.log.error("A page took too long", { method, path: pathname });
+    page.expire(new RuntimeError("DEADLINE_EXCEEDED", why));
+    answered.then(async (response) => {
+      await response.body?.cancel().catch(isLoggedAlready);
+      this.#afterSend(page, undefined, end);
+    });
+  }
+
+  async #respond(
+    request: Request,
+    variables: PageVariables,
+    info: HostInfo | undefined,
+  ): Promise<Response> {
     const { requestInit } = this.#options;
-    const variables = new PageVariables(this.#options, request);
     let response: Response | undefined;
     try {
       if (requestInit !== undefined) await requestInit(variables.sessionContext(request));
@@ -92,18 +157,16 @@ export class Entrypoint {
       if (response?.body?.locked === false) response.body.cancel(error).catch(isLoggedAlready);
       response = new Response("Internal Server Error", { status: 500 });
     }
-    this.#afterSend(variables, info);
-    return variables.watch?.watch(response) ?? response;
+    return response;
   }
 
   /** Waits until the response has been sent, as far as the host tells, and does what comes then. */
-  #afterSend(variables: PageVariables, info: HostInfo | undefined): void {
+  #afterSend(variables: PageVariables, info: HostInfo | undefined, end: () => void): void {
     const phases = variables.usedPhases;
-    const end = () => this.#end();
     const finish = phases === undefined ? end : () => phases.afterSend(variables.log).then(end);
     if (info?.completed instanceof Promise) info.completed.then(finish, finish);
     else if (phases?.pending) setTimeout(finish);
-    else this.#end();
+    else end();
   }
 
   #end(): void {
@@ -115,6 +178,8 @@ export class Entrypoint {
 /** The variables of a page. */
 class PageVariables extends RequestVariables {
   readonly threadType: ThreadType = "Web Request";
+  /** When its time is up, on the clock of `performance.now()`; infinite without a limit. */
+  readonly deadline: number;
   readonly #options: EntrypointOptions;
   readonly #request: Request;
   /** Watches the client, once something wants to know. */
@@ -124,6 +189,12 @@ class PageVariables extends RequestVariables {
     super();
     this.#options = options;
     this.#request = request;
+    this.deadline = options.deadlineMs === 0 ? Infinity : performance.now() + options.deadlineMs;
+  }
+
+  /** Ends what the page has started. */
+  expire(error: Error): void {
+    this.#watching().expire(error);
   }
 
   get store(): Store {
@@ -156,8 +227,9 @@ class PageVariables extends RequestVariables {
       enabled: server !== undefined,
       requestId,
       signal,
-      submit: ({ head, body }, id, { timeoutMs }) => {
-        const source = server!.source({ ...head, body, requestId: id }, { timeoutMs });
+      submit: ({ head, body }, id, { timeoutMs, priority }) => {
+        const request = { ...head, body, requestId: id };
+        const source = server!.source(request, { timeoutMs: this.#within(timeoutMs), priority });
         this.watch!.started(source.ended);
         return source;
       },
@@ -170,8 +242,16 @@ class PageVariables extends RequestVariables {
       enabled: server !== undefined,
       signal: this.#watching().signal,
       log: this.log,
-      submit: (message, { timeoutMs }) => server!.source(message, { timeoutMs }),
+      submit: (message, { timeoutMs, priority }) => {
+        return server!.source(message, { timeoutMs: this.#within(timeoutMs), priority });
+      },
     });
+  }
+
+  /** What is left of the page's own time bounds what its parts may have. */
+  #within(timeoutMs: number | undefined): number | undefined {
+    if (this.deadline === Infinity) return timeoutMs;
+    return Math.min(timeoutMs ?? Infinity, Math.max(1, this.deadline - performance.now()));
   }
 
   protected override makeLog(): Log {

@@ -17,10 +17,13 @@ export function createPageletClient(call: Call, scope: TaskScope): Pagelets {
     enabled: scope.enabled,
     requestId: scope.requestId,
     signal: scope.signal,
-    submit: ({ head, body }, requestId, { timeoutMs }) => {
+    submit: ({ head, body }, requestId, { timeoutMs, priority }) => {
       let queued = true;
       const started = readWhole(body).then((bytes) =>
-        call("pageletStart", scope.taskId, { ...head, requestId, body: bytes }, timeoutMs ?? null)
+        call("pageletStart", scope.taskId, { ...head, requestId, body: bytes }, {
+          timeoutMs,
+          priority,
+        })
       );
       const answer = started.then((handle) => {
         queued = false;

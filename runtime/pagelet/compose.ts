@@ -25,6 +25,8 @@ export interface ComposedApp {
    * marked on `env`, which must be an object of this request's own.
    */
   fetch(request: Request, variables: RequestVariables, env?: object): Response | Promise<Response>;
+  /** Lets the router build what it needs, which it otherwise does for the first request. */
+  prepare(): void;
 }
 
 /**
@@ -71,6 +73,7 @@ export function composeApp(
       env[VARIABLES] = variables;
       return app.fetch(request, env, new ExecutionContext(variables));
     },
+    prepare: () => void app.router.match("GET", "/"),
   };
 }
 
@@ -120,6 +123,7 @@ class Visible {
       server: true,
       signal: true,
       onShutdown: true,
+      onPostSend: true,
       onCleanup: true,
     };
     for (const name of Object.keys(names) as (keyof TandemVariables)[]) {

@@ -5,6 +5,7 @@
  */
 
 import { RuntimeError } from "../errors.ts";
+import { checkPriority } from "../pool/priority.ts";
 import type { PageletOptions, Pagelets, PageletTask } from "../types/pagelet.ts";
 import { type PageletSource, SourceTask } from "./task.ts";
 import { type PreparedRequest, prepareRequest } from "./wire.ts";
@@ -27,12 +28,13 @@ const REFUSALS: ReadonlySet<string> = new Set(["QUEUE_FULL", "DISABLED", "STOPPI
 export function createPagelets(options: PageletsOptions): Pagelets {
   let started = 0;
   const start = (url: string, pageletOptions: PageletOptions = {}): PageletTask => {
-    const { timeoutMs, signal } = pageletOptions;
+    const { timeoutMs, priority, signal } = pageletOptions;
     if (timeoutMs !== undefined && (typeof timeoutMs !== "number" || !(timeoutMs > 0))) {
       throw new RangeError(
         `Cannot start pagelet "${url}": timeoutMs must be above 0, and ${timeoutMs} was given`,
       );
     }
+    checkPriority(`start pagelet "${url}"`, priority);
     const request = prepareRequest(url, pageletOptions);
     if (!options.enabled) {
       throw new RuntimeError(

@@ -8,6 +8,7 @@ import { transfer } from "../deps/comlink.ts";
 import { RuntimeError } from "../errors.ts";
 import { TaskHandles } from "../pool/handles.ts";
 import type { Pool } from "../pool/pool.ts";
+import type { Priority } from "../pool/priority.ts";
 import type { FindTask, PoolTask } from "../pool/task.ts";
 import { guardStream } from "../thread/streams.ts";
 import type { Services } from "../thread/thread.ts";
@@ -33,6 +34,16 @@ export type PendingRequest = Omit<WireRequest, "body"> & {
   body: WireRequest["body"] | Promise<Uint8Array>;
 };
 
+/** How a request is submitted. */
+export interface Submission {
+  /** Longest time to its end, in milliseconds. */
+  timeoutMs?: number;
+  /** In place of the pool's own. */
+  priority?: Priority;
+  /** The task that asks for it. */
+  parent?: PoolTask<unknown>;
+}
+
 /** Runs requests in a pool of workers that hold a Hono app. */
 export class PageletServer {
   readonly #pool: Pool;
@@ -46,7 +57,7 @@ export class PageletServer {
   /** Hands a request to the pool; throws when it is refused. */
   submit(
     request: PendingRequest,
-    { timeoutMs, parent }: { timeoutMs?: number; parent?: PoolTask<unknown> } = {},
+    { timeoutMs, priority, parent }: Submission = {},
   ): PoolTask<PageletAnswer> {
     const { maxBodyBytes, maxResultBytes } = this.#limits;
     const { pathname } = new URL(request.url);
@@ -61,12 +72,15 @@ export class PageletServer {
     }
     return this.#pool.submit<PageletAnswer>({
       name: `pagelet "${pathname}"`,
+      route: firstSegment(pathname),
+      priority,
+      isSafe: body === null && (request.method === "GET" || request.method === "HEAD"),
       transferables: body instanceof ReadableStream ? [body] : undefined,
       payload: () => body instanceof Promise ? withBody(request, body, maxBodyBytes) : request,
       timeoutMs,
       parent,
       accept: (value, task) => {
-        const { open, ...answer } = parseAnswer(value);
+        const answer = parseAnswer(value);
         let drained: Promise<void> | undefined;
         if (answer.body instanceof ReadableStream) {
           const source = answer.body;
@@ -80,7 +94,7 @@ export class PageletServer {
         } else if ((answer.body?.byteLength ?? 0) > maxResultBytes) {
           throw new RuntimeError("RESULT_TOO_LARGE", `more than ${maxResultBytes} bytes of body`);
         }
-        return { value: answer, open, drained };
+        return { value: answer, drained };
       },
     });
   }
@@ -88,7 +102,7 @@ export class PageletServer {
   /** The same, as a source for a task in the entry. */
   source(
     request: PendingRequest,
-    options: { timeoutMs?: number; parent?: PoolTask<unknown> } = {},
+    options: Submission = {},
   ): PageletSource & { ended: Promise<void> } {
     const task = this.submit(request, options);
     return {
@@ -107,10 +121,10 @@ export class PageletServer {
   services(find: FindTask, { rootless = false } = {}): Services {
     const handles = new TaskHandles<PageletAnswer>({ doing: "start a pagelet", find, rootless });
     return {
-      pageletStart: (parentId, value, timeoutMs) => {
+      pageletStart: (parentId, value, terms) => {
         const request = parseRequest(value);
         if (request === undefined) throw new TypeError("Cannot start a pagelet: malformed request");
-        return handles.start(parentId, timeoutMs, (asked) => this.submit(request, asked));
+        return handles.start(parentId, terms, (asked) => this.submit(request, asked));
       },
       pageletAnswer: async (handle) => {
         const answer = await handles.answer(handle);
@@ -120,6 +134,12 @@ export class PageletServer {
       pageletCancel: (handle, reason) => handles.cancel(handle, reason),
     };
   }
+}
+
+/** What requests have in common that ask for the same kind of thing: `/country` for `/country/fr`. */
+function firstSegment(pathname: string): string {
+  const end = pathname.indexOf("/", 1);
+  return end < 0 ? pathname : pathname.slice(0, end);
 }
 
 async function withBody(

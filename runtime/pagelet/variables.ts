@@ -11,11 +11,12 @@ import type {
   TandemVariables,
   ThreadType,
 } from "../types/document.ts";
+import { Phases } from "../pool/entry/phases.ts";
+import type { SessionParts, SessionUse } from "../pool/entry/session.ts";
 import type { Log } from "../types/log.ts";
 import type { Pagelets } from "../types/pagelet.ts";
 import type { Store } from "../types/store.ts";
 import type { Session, Xbox } from "../types/xbox.ts";
-import { Phases } from "./phases.ts";
 
 /** The variables of one request; entry and workers fill in how theirs are made. */
 export abstract class RequestVariables implements TandemVariables {
@@ -65,8 +66,18 @@ export abstract class RequestVariables implements TandemVariables {
     return this.phases.onShutdown;
   }
 
+  get onPostSend(): (fn: () => unknown) => void {
+    return this.phases.onPostSend;
+  }
+
   get onCleanup(): (fn: () => unknown) => void {
     return this.phases.onCleanup;
+  }
+
+  /** Makes the request a part of a session that was opened for it. */
+  join({ session, phases }: SessionUse): void {
+    this.#session = session;
+    this.#phases = phases;
   }
 
   /** What is to be run after the handler. */
@@ -79,10 +90,16 @@ export abstract class RequestVariables implements TandemVariables {
     return this.#phases;
   }
 
-  /** What the request init function gets. */
+  /** What the request init function gets where every request is a session of its own. */
   sessionContext(request: Request): SessionContext {
-    const { session, store, globals, threadType, log } = this;
-    return { session, store, globals, threadType, log, request };
+    const { session, onShutdown, onPostSend, onCleanup } = this;
+    return { ...this.sessionParts(request), session, onShutdown, onPostSend, onCleanup };
+  }
+
+  /** The same without what the session gives. */
+  sessionParts(request: Request): SessionParts {
+    const { store, globals, threadType, log } = this;
+    return { store, globals, threadType, log, request };
   }
 
   /** Makes `c.var.pagelets`. */

@@ -84,9 +84,9 @@ export function parseRequest(value: unknown): WireRequest | undefined {
 }
 
 /** Checks an answer from a worker and copies it, the stream unguarded; throws when it is none. */
-export function parseAnswer(value: unknown): PageletAnswer & { open: boolean } {
+export function parseAnswer(value: unknown): PageletAnswer {
   if (!isRecord(value)) throw new TypeError("a response that is no record");
-  const { status, body, open, error } = value;
+  const { status, body, error } = value;
   if (!Number.isInteger(status) || (status as number) < 200 || (status as number) > 599) {
     throw new TypeError("a response without a usable status");
   }
@@ -99,7 +99,6 @@ export function parseAnswer(value: unknown): PageletAnswer & { open: boolean } {
     status: status as number,
     headers,
     body,
-    open: open === true,
     error: error === undefined ? undefined : parseErrorRecord(error),
   };
 }

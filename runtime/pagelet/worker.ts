@@ -1,14 +1,16 @@
 /**
- * What runs inside a pagelet worker, and inside the workers of pages: a Hono app, one request at a time.
+ * What runs inside a pagelet worker, and inside the workers of pages: a Hono app.
  *
  * @module
  */
 
-import { transfer } from "../deps/comlink.ts";
-import { type ErrorRecord, RuntimeError, toErrorRecord } from "../errors.ts";
+import { type ErrorRecord, toErrorRecord } from "../errors.ts";
+import { openSessions } from "../pool/entry/open.ts";
+import { type Outcome, TaskRun } from "../pool/entry/runner.ts";
+import type { Sessions } from "../pool/entry/session.ts";
 import type { WorkerApi, WorkerContext } from "../thread/entry/main.ts";
-import { bindRooms, readRequestInit, type Rooms, type TaskScope } from "../thread/entry/rooms.ts";
-import type { Globals, ServerInfo, SessionContext, ThreadType } from "../types/document.ts";
+import { bindRooms, type Rooms, type TaskScope } from "../thread/entry/rooms.ts";
+import type { Globals, ServerInfo, ThreadType } from "../types/document.ts";
 import type { Log } from "../types/log.ts";
 import type { Pagelets } from "../types/pagelet.ts";
 import type { Store } from "../types/store.ts";
@@ -16,7 +18,11 @@ import type { Xbox } from "../types/xbox.ts";
 import { type ReadBody, readBody } from "./body.ts";
 import { composeApp, type ComposedApp, makesRouter } from "./compose.ts";
 import { RequestVariables } from "./variables.ts";
-import type { PageletAnswer, WireRequest } from "./wire.ts";
+import type { Hono } from "../deps/hono.ts";
+import type { WireRequest } from "./wire.ts";
+
+/** Requests that a worker practises with. */
+const REHEARSALS = 3;
 
 /** Loads the app and makes the worker's functions. */
 export async function open(context: WorkerContext): Promise<WorkerApi> {
@@ -32,78 +38,74 @@ export async function open(context: WorkerContext): Promise<WorkerApi> {
     // Hono is the document's own; another one is only loaded for what basePath() returned.
     makesRouter(pagelets) ? undefined : new (await import("../deps/hono.ts")).Hono().router,
   );
-  const initialise = readRequestInit(context);
-  const running = new Map<number, AbortController>();
+  app.prepare();
+  const { sessions, serve } = openSessions(context, rooms);
+  const threadType = config.threadType as ThreadType;
+  const worker: PageletWorker = { rooms, sessions, threadType, errors, app };
+  if (makesRouter(pagelets)) await rehearse(pagelets as Hono, worker);
+  return serve((run) => work(worker, run));
+}
 
-  async function run(id: number, wire: WireRequest): Promise<PageletAnswer & { open: boolean }> {
-    const abort = new AbortController();
-    running.set(id, abort);
-    const variables = new PageletVariables(config.threadType as ThreadType, rooms, id, wire, abort);
-    const request = new Request(wire.url, {
-      method: wire.method,
-      headers: wire.headers,
-      body: wire.body as BodyInit | null,
-      duplex: "half",
-      signal: abort.signal,
-    } as RequestInit);
-    const { response, body, error } = await respond(app, request, variables, initialise, errors);
-    const head = {
-      status: response.status,
-      headers: [...response.headers],
-      error: error === undefined ? undefined : toErrorRecord(error),
-    };
-    if (head.error !== undefined) {
-      variables.log.error("A handler failed", describe(wire, head.error));
-    }
-    const release = () => {
-      running.delete(id);
-      // A body that nobody has read would stay for ever.
-      if (request.body?.locked === false) request.body.cancel().catch(readerSaysIt);
-    };
-    const finish = () => {
-      release();
-      return variables.usedPhases?.afterSend(variables.log) ?? Promise.resolve();
-    };
-    if (typeof body !== "function") {
-      const open = variables.usedPhases?.pending ?? false;
-      if (!open) release();
-      else setTimeout(() => finish().then(() => context.call("done", id)));
-      return { ...head, body, open };
-    }
-    const stream = body((cancelled) => {
-      if (cancelled) abort.abort(new RuntimeError("CANCELLED", "Nobody reads the response"));
-      finish().then(() => context.call("done", id));
-    });
-    return transfer({ ...head, body: stream, open: true }, [stream]);
-  }
-
-  return {
-    run,
-    cancel: (id: number, why: string) => {
-      running.get(id)?.abort(new RuntimeError("CANCELLED", why));
-    },
+/** Answers a request. */
+async function work(worker: PageletWorker, run: TaskRun): Promise<Outcome> {
+  const wire = run.payload as WireRequest;
+  const variables = new PageletVariables(worker, run);
+  const request = new Request(wire.url, {
+    method: wire.method,
+    headers: wire.headers,
+    body: wire.body as BodyInit | null,
+    duplex: "half",
+    signal: run.signal,
+  } as RequestInit);
+  const { response, body, error } = await respond(worker, request, variables);
+  const head = {
+    status: response.status,
+    headers: [...response.headers],
+    error: error === undefined ? undefined : toErrorRecord(error),
   };
+  if (head.error !== undefined) {
+    variables.log.error("A handler failed", describe(wire, head.error));
+  }
+  const finish = () => {
+    // A body that nobody has read would stay for ever.
+    if (request.body?.locked === false) request.body.cancel().catch(readerSaysIt);
+    return variables.usedPhases?.afterSend(variables.log);
+  };
+  if (typeof body !== "function") {
+    const value = { ...head, body };
+    if (variables.usedPhases?.pending !== true) return finish(), { value, packs: true };
+    return { value, after: finish };
+  }
+  const { promise: streamed, resolve: end } = Promise.withResolvers<void>();
+  const stream = body((cancelled) => {
+    if (cancelled) run.cancel("Nobody reads the response");
+    end();
+  });
+  const value = { ...head, body: stream };
+  return { value, transfer: [stream], after: () => streamed.then(finish) };
+}
+
+/** What answers requests. */
+interface PageletWorker {
+  rooms: Rooms;
+  sessions: Sessions;
+  threadType: ThreadType;
+  /** What handlers threw, by request. */
+  errors: WeakMap<RequestVariables, Error>;
+  app: ComposedApp;
 }
 
 /** The variables of a pagelet, or of a page in a worker. */
 class PageletVariables extends RequestVariables {
   readonly threadType: ThreadType;
   readonly #rooms: Rooms;
-  readonly #taskId: number;
-  readonly #abort: AbortController;
+  readonly #run: TaskRun;
 
-  constructor(
-    threadType: ThreadType,
-    rooms: Rooms,
-    taskId: number,
-    { requestId }: WireRequest,
-    abort: AbortController,
-  ) {
-    super(requestId);
+  constructor({ threadType, rooms }: PageletWorker, run: TaskRun) {
+    super(run.requestId);
     this.threadType = threadType;
     this.#rooms = rooms;
-    this.#taskId = taskId;
-    this.#abort = abort;
+    this.#run = run;
   }
 
   get store(): Store {
@@ -119,7 +121,7 @@ class PageletVariables extends RequestVariables {
   }
 
   get signal(): AbortSignal {
-    return this.#abort.signal;
+    return this.#run.signal;
   }
 
   protected override makePagelets(): Pagelets {
@@ -135,29 +137,55 @@ class PageletVariables extends RequestVariables {
   }
 
   #scope(): Omit<TaskScope, "enabled"> {
-    return { taskId: this.#taskId, requestId: this.requestId, signal: this.signal };
+    return { taskId: this.#run.id, requestId: this.requestId, signal: this.signal };
   }
+}
+
+/**
+ * Sends requests through an app of the same Hono that does nothing, so that the first real one does not
+ * have to wait while Deno loads and compiles what every request needs.
+ */
+async function rehearse(pagelets: Hono, worker: PageletWorker): Promise<void> {
+  const idle = new (pagelets.constructor as typeof Hono)();
+  idle.get("/", (c) => c.html("<p></p>"));
+  const app = composeApp([idle], idle, "rehearsal", () => {});
+  const sessions = { isTrivial: true } as Sessions;
+  const url = "http://localhost/";
+  const headers: [string, string][] = [["accept", "text/html"]];
+  const wire: WireRequest = { method: "GET", url, headers, body: null, requestId: "rehearsal" };
+  for (let turn = 0; turn < REHEARSALS; turn++) {
+    await work({ ...worker, app, sessions }, new TaskRun([0, 0, wire, 0, false]));
+  }
+  // Deno loads its timers when one is first asked for.
+  clearTimeout(setTimeout(() => {}));
 }
 
 /** Runs request init, the app and the shutdown functions; an error of any of them becomes the response. */
 async function respond(
-  app: ComposedApp,
+  { app, sessions, errors }: PageletWorker,
   request: Request,
   variables: RequestVariables,
-  initialise: ((context: SessionContext) => unknown) | undefined,
-  errors: WeakMap<RequestVariables, Error>,
 ): Promise<{ response: Response; body: ReadBody; error: unknown }> {
   let response: Response | undefined;
   try {
-    if (initialise !== undefined) await openSession(initialise, variables.sessionContext(request));
-    response = await app.fetch(request, variables);
-    if (!(response instanceof Response) || response.status === 0) {
-      throw new TypeError("The handler returned no response");
+    if (!sessions.isTrivial) {
+      const parts = variables.sessionParts(request);
+      variables.join(await sessions.open(variables.requestId, parts));
     }
-    await variables.usedPhases?.beforeSend();
+    try {
+      response = await app.fetch(request, variables);
+      if (!(response instanceof Response) || response.status === 0) {
+        throw new TypeError("The handler returned no response");
+      }
+    } finally {
+      await variables.usedPhases?.beforeSend();
+    }
     const body = await readBody(response);
-    return { response, body, error: errors.get(variables) };
+    const error = errors.get(variables);
+    if (error !== undefined) sessions.isDue(true);
+    return { response, body, error };
   } catch (error) {
+    sessions.isDue(true);
     // Whatever feeds the body must hear that nobody reads it; a body that is being read cannot be told.
     if (response?.body?.locked === false) response.body.cancel(error).catch(readerSaysIt);
     return {
@@ -168,19 +196,6 @@ async function respond(
       body: new TextEncoder().encode("Internal Server Error"),
       error: error ?? new Error(`thrown value: ${error}`),
     };
-  }
-}
-
-async function openSession(
-  initialise: (context: SessionContext) => unknown,
-  context: SessionContext,
-): Promise<void> {
-  try {
-    await initialise(context);
-  } catch (cause) {
-    throw new RuntimeError("INIT_FAILED", "Cannot handle the request: request init failed", {
-      cause,
-    });
   }
 }
 

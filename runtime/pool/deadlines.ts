@@ -9,15 +9,15 @@
 
 import type { PoolTask } from "./task.ts";
 
-/** Hears about a task whose time is up. */
-export type OnExpired = (task: PoolTask<unknown>, why: "deadline" | "queue") => void;
+/** Hears about a task whose time is up; says whether it was, since a task that runs waits no more. */
+export type OnExpired = (task: PoolTask<unknown>, why: "deadline" | "queue") => boolean;
 
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Watches the deadlines of a pool's tasks. */
 export class Deadlines {
   readonly #onExpired: OnExpired;
-  /** Until when each task may wait in the queue; infinite once it runs. */
+  /** Until when each task may wait to be run; infinite once it is known to run. */
   readonly #tasks = new Map<PoolTask<unknown>, number>();
   #earliest = Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -34,11 +34,6 @@ export class Deadlines {
     if (next < this.#earliest) this.#arm(next);
   }
 
-  /** The task has left the queue. */
-  started(task: PoolTask<unknown>): void {
-    if (this.#tasks.has(task)) this.#tasks.set(task, Infinity);
-  }
-
   /** Forgets a task. */
   delete(task: PoolTask<unknown>): void {
     this.#tasks.delete(task);
@@ -52,10 +47,17 @@ export class Deadlines {
       // To report one task may take others with it.
       if (!this.#tasks.has(task)) continue;
       const now = performance.now();
-      if (now >= task.deadline || now >= queueUntil) {
+      if (now >= task.deadline) {
         this.#tasks.delete(task);
-        this.#onExpired(task, now >= task.deadline ? "deadline" : "queue");
-      } else next = Math.min(next, task.deadline, queueUntil);
+        this.#onExpired(task, "deadline");
+      } else if (now < queueUntil) {
+        next = Math.min(next, task.deadline, queueUntil);
+      } else if (this.#onExpired(task, "queue")) {
+        this.#tasks.delete(task);
+      } else {
+        this.#tasks.set(task, Infinity);
+        next = Math.min(next, task.deadline);
+      }
     }
     this.#arm(next);
   }

@@ -8,6 +8,9 @@
  */
 
 import { RuntimeError } from "../errors.ts";
+import { isRecord } from "../thread/values.ts";
+import { PRIORITIES, type Priority } from "./priority.ts";
+import type { Urgency } from "./queue.ts";
 import type { FindTask, PoolTask } from "./task.ts";
 
 /** Tasks that one worker may have asked for and not collected. */
@@ -31,6 +34,8 @@ export interface Asked {
   parent: PoolTask<unknown> | undefined;
   /** Time that the worker gives it, if it gives one. */
   timeoutMs: number | undefined;
+  /** Priority that the worker gives it, if it gives one; never above that of the task that asks. */
+  priority: Priority | undefined;
 }
 
 /**
@@ -53,7 +58,7 @@ export class TaskHandles<A> {
    * @throws {RuntimeError} `STOPPING` if the parent is no running task of the worker, `QUEUE_FULL` if the
    * worker holds too many handles; and whatever `submit` throws.
    */
-  start(parentId: unknown, timeoutMs: unknown, submit: (asked: Asked) => PoolTask<A>): number {
+  start(parentId: unknown, terms: unknown, submit: (asked: Asked) => PoolTask<A>): number {
     const { doing, find, rootless } = this.#options;
     const parent = find(parentId);
     if (parent === undefined && !(rootless && parentId === null)) {
@@ -65,8 +70,7 @@ export class TaskHandles<A> {
         `Cannot ${doing}: the worker has ${MAX_HANDLES} that it did not collect`,
       );
     }
-    const given = typeof timeoutMs === "number" && timeoutMs > 0 ? timeoutMs : undefined;
-    const task = submit({ parent, timeoutMs: given });
+    const task = submit({ parent, ...readTerms(terms, parent?.priority) });
     this.#tasks.set(this.#next, task);
     return this.#next++;
   }
@@ -92,4 +96,16 @@ export class TaskHandles<A> {
     const words = typeof reason === "string" ? reason.slice(0, LONGEST_REASON) : undefined;
     this.#tasks.get(handle as number)?.cancel(words);
   }
+}
+
+function readTerms(
+  terms: unknown,
+  highest: Urgency = 2,
+): { timeoutMs: number | undefined; priority: Priority | undefined } {
+  const { timeoutMs, priority } = isRecord(terms) ? terms : {};
+  const urgency = PRIORITIES.indexOf(priority as Priority);
+  return {
+    timeoutMs: typeof timeoutMs === "number" && timeoutMs > 0 ? timeoutMs : undefined,
+    priority: urgency < 0 ? undefined : PRIORITIES[Math.min(urgency, highest)],
+  };
 }

@@ -1,80 +1,88 @@
 /**
  * The workers of one kind: a queue, the workers that take from it, and the deadlines of both.
  *
- * Tasks run first in, first out, one at a time on each worker. Workers start on demand up to a limit
- * and retire when idle. A task that somebody waits for may also run on the worker of a task above it,
- * which is itself only waiting, so that a pool full of parents that wait for children never stands still.
+ * Waiting routes take turns, each first in, first out. Workers start on demand up to a limit and retire
+ * when idle. Tasks of quick routes are sent ahead, several in a message, and taken back from a worker
+ * that does not get to them. A task that somebody waits for may also run on the worker of a task above
+ * it, which is itself only waiting, so that a pool full of parents that wait for children never stands
+ * still.
  *
  * @module
  */
 
-import { RuntimeError } from "../errors.ts";
+import { fromErrorRecord, parseErrorRecord, RuntimeError } from "../errors.ts";
 import type { Services } from "../thread/thread.ts";
+import { findForbidden, releaseStreams } from "../thread/values.ts";
 import { Crew, type CrewOptions } from "./crew.ts";
 import { Deadlines } from "./deadlines.ts";
-import { type Answered, type FindTask, type Job, PoolTask } from "./task.ts";
+import { PRIORITIES, type Priority } from "./priority.ts";
+import { FLAGS, isAnswer } from "./protocol.ts";
+import { FairQueue, type Urgency } from "./queue.ts";
+import { Routes } from "./routes.ts";
+import { describePool, type PoolStatus } from "./status.ts";
+import type { SessionPolicy } from "../types/site.ts";
+import { type FindTask, type Job, PoolTask } from "./task.ts";
 import type { PoolWorker } from "./worker.ts";
 
 /** How a pool behaves. Durations are milliseconds. */
 export interface PoolOptions extends CrewOptions {
   /** Most tasks that may wait. */
   queueLimit: number;
-  /** Longest wait in the queue; 0: no limit of its own. */
+  /** Longest time until a task runs; 0: no limit of its own. */
   maxQueueMs: number;
+  /** Once so many tasks wait, the newest is taken first. */
+  newestFirstAt: number;
   /** Longest time from submission to end; 0: no limit. */
   deadlineMs: number;
+  /** How long a task that was told to stop may take before its worker is replaced. */
+  graceMs: number;
+  /** What a worker keeps between two tasks. */
+  session: SessionPolicy;
+  /** Priority of tasks that have none of their own. */
+  priority: Priority;
   /** Makes the services of one worker, given a way to find the tasks that run on that worker. */
   services(find: FindTask): Services;
 }
 
-/** Figures of a pool. */
-export interface PoolStatus {
-  /** Workers that are ready or busy. */
-  workers: number;
-  /** Workers that have a task. */
-  busy: number;
-  /** Tasks that wait. */
-  queued: number;
-  /** Tasks that have ended, in whatever way. */
-  ended: number;
-  /** Tasks that were refused. */
-  refused: number;
-  /** Workers that were given up while stuck: each burns a core until the process ends. */
-  leaked: number;
-}
+type AnyTask = PoolTask<unknown>;
 
 /** How deep tasks may start tasks. */
 const MAX_DEPTH = 32;
+/** Tasks of quick routes that one worker may hold. */
+const AHEAD = 16;
+/** Times that a task is sent to one worker after another that did not begin with it. */
+const MAX_SENT = 8;
 
-type AnyTask = PoolTask<unknown>;
-type AnyWorker = PoolWorker<AnyTask>;
+/** Urgency of what runs even when the box backs off. */
+const HIGHEST: Urgency = 2;
 
 /** Runs jobs on workers of one kind. */
 export class Pool {
   readonly #options: PoolOptions;
-  readonly #crew: Crew<AnyTask>;
-  readonly #queue = new Set<AnyTask>();
+  readonly #crew: Crew;
+  readonly #queue: FairQueue<AnyTask>;
   readonly #waited = new Set<AnyTask>();
   readonly #deadlines: Deadlines;
+  readonly #routes = new Routes();
   readonly #figures = { ended: 0, refused: 0 };
   #nextId = 1;
+  #open = 0;
   #stopping = false;
   #closed = false;
+  #held = false;
+  #pumping = false;
   #emptied: (() => void)[] = [];
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#queue = new FairQueue({ newestFirstAt: options.newestFirstAt });
     this.#deadlines = new Deadlines((task, why) => this.#expire(task, why));
     this.#crew = new Crew(options, {
-      services: (tasks) => {
-        const find: FindTask = (id) => tasks.get(id as number);
-        return { done: (id) => this.#done(find(id)), ...options.services(find) };
-      },
+      services: ({ tasks }) => options.services((id) => tasks.get(id as number)),
+      onAnswers: (worker, list) => this.#takeAnswers(worker, list),
       onReady: () => this.#pump(),
-      onLost: (worker, error) => {
-        for (const task of [...worker.tasks.values()]) this.#settle(worker, task, error);
-        this.#pump();
-      },
+      onSuspect: (worker) => this.#takeBack(worker, [...worker.tasks.values()]),
+      onLost: (worker, error) => this.#lose(worker, error),
     });
   }
 
@@ -89,23 +97,22 @@ export class Pool {
    * @throws {RuntimeError} `QUEUE_FULL`, `STOPPING` or `DEPTH_EXCEEDED` when it is refused.
    */
   submit<A>(job: Job<A>): PoolTask<A> {
-    const { queueLimit, deadlineMs, maxQueueMs } = this.#options;
-    this.#refuse(job as Job<unknown>, queueLimit);
+    const { deadlineMs, maxQueueMs } = this.#options;
+    const priority = PRIORITIES.indexOf(job.priority ?? this.#options.priority) as Urgency;
+    this.#refuse(job as Job<unknown>, priority);
     const now = performance.now();
     const deadline = Math.min(
       job.timeoutMs === undefined ? Infinity : now + job.timeoutMs,
       deadlineMs === 0 ? Infinity : now + deadlineMs,
       job.parent?.deadline ?? Infinity,
     );
-    const task = new PoolTask(this.#nextId++, job, deadline, {
-      wait: (waiting) => this.#wait(waiting),
-      abandon: (given, error) => this.#abandon(given, error),
-    });
+    const task = new PoolTask(job, { id: this.#nextId++, deadline, priority }, this.#owner);
     const queued = task as AnyTask;
+    this.#open++;
     this.#queue.add(queued);
     this.#deadlines.add(queued, maxQueueMs === 0 ? Infinity : now + maxQueueMs);
-    this.#cancelWithParent(queued);
-    this.#pump();
+    if (job.parent !== undefined) this.#cancelWithParent(queued, job.parent);
+    this.#pumpSoon();
     return task;
   }
 
@@ -114,18 +121,47 @@ export class Pool {
     for (const { thread } of this.#crew.workers) thread.call(method, [value]).catch(endSaysIt);
   }
 
+  /** Lets only tasks of the highest priority run, or all of them again. */
+  hold(held: boolean): void {
+    this.#held = held;
+    if (!held) this.#pump();
+  }
+
+  /** Lets so many waiting tasks run although the others are held. */
+  release(count: number): void {
+    for (; count > 0 && this.#queue.size > 0; count--) {
+      const worker = this.#crew.takeIdle();
+      if (worker === undefined) return;
+      this.#send(worker, [this.#queue.take()!]);
+    }
+  }
+
+  /** Tasks that wait for a worker. */
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  /** Milliseconds that the oldest of them has waited. */
+  get queueAgeMs(): number {
+    const oldest = this.#queue.oldest();
+    return oldest === undefined ? 0 : performance.now() - oldest.submittedAt;
+  }
+
   /** Figures for people and health checks. */
   status(): PoolStatus {
-    const { workers, leaked } = this.#crew;
-    let busy = 0;
-    for (const worker of workers) if (worker.tasks.size > 0) busy++;
-    return { workers: workers.size, busy, queued: this.#queue.size, ...this.#figures, leaked };
+    const { queued, queueAgeMs } = this;
+    return describePool(this.#options.session, this.#crew, {
+      queued,
+      queueAgeMs,
+      ...this.#figures,
+    });
   }
 
   /** Takes no new task but those of running tasks, and resolves when all have ended. */
   async drain(): Promise<void> {
     this.#stopping = true;
-    if (this.#busy) await new Promise<void>((resolve) => this.#emptied.push(resolve));
+    this.hold(false);
+    if (this.#open > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve));
   }
 
   /** Gives up what is left and ends the workers, each within `graceMs` milliseconds, 0: at once. */
@@ -133,7 +169,7 @@ export class Pool {
     this.#stopping = this.#closed = true;
     const { name } = this.#options;
     const gone = new RuntimeError("STOPPING", `Cannot run in pool ${name}: it closed`);
-    for (const task of this.#queue) this.#abandon(task, gone);
+    for (const task of [...this.#queue]) this.#abandon(task, gone);
     for (const worker of this.#crew.workers) {
       for (const task of [...worker.tasks.values()]) this.#settle(worker, task, gone);
     }
@@ -141,108 +177,210 @@ export class Pool {
     this.#deadlines.close();
   }
 
-  get #busy(): boolean {
-    if (this.#queue.size > 0) return true;
-    for (const worker of this.#crew.workers) if (worker.tasks.size > 0) return true;
-    return false;
-  }
+  readonly #owner = {
+    wait: (task: AnyTask) => this.#wait(task),
+    abandon: (task: AnyTask, error: RuntimeError) => this.#abandon(task, error),
+  };
 
-  #refuse(job: Job<unknown>, queueLimit: number): void {
-    const { name } = this.#options;
+  #refuse(job: Job<unknown>, priority: Urgency): void {
+    const { name, queueLimit } = this.#options;
     const cannot = `Cannot start ${job.name}`;
+    let refusal: RuntimeError | undefined;
     if (this.#closed || (this.#stopping && job.parent === undefined)) {
-      this.#figures.refused++;
-      throw new RuntimeError("STOPPING", `${cannot}: pool ${name} is stopping`);
-    }
-    if (this.#queue.size >= queueLimit && !this.#hasRoom()) {
-      this.#figures.refused++;
-      throw new RuntimeError(
-        "QUEUE_FULL",
-        `${cannot}: the queue of pool ${name} holds ${this.#queue.size} of ${queueLimit}`,
-      );
-    }
-    if (job.parent !== undefined && job.parent.depth + 1 > MAX_DEPTH) {
-      this.#figures.refused++;
-      throw new RuntimeError(
+      refusal = new RuntimeError("STOPPING", `${cannot}: pool ${name} is stopping`);
+    } else if (job.parent !== undefined && job.parent.depth + 1 > MAX_DEPTH) {
+      refusal = new RuntimeError(
         "DEPTH_EXCEEDED",
         `${cannot}: tasks may start tasks ${MAX_DEPTH} levels deep`,
       );
+    } else if (this.#waiting >= queueLimit && !this.#makeRoom(job.route ?? "", priority)) {
+      refusal = queueFull(cannot, name, this.#queue.size, queueLimit);
     }
+    if (refusal === undefined) return;
+    this.#figures.refused++;
+    throw refusal;
+  }
+
+  /** Tasks that no worker is there for, or on its way. */
+  get #waiting(): number {
+    if (this.#queue.size < this.#options.queueLimit) return 0;
+    const { free, starting, growth } = this.#crew;
+    return this.#queue.size - free - (starting + growth) * this.#options.concurrency;
+  }
+
+  /** A route that fills the queue gives way to others. */
+  #makeRoom(route: string, priority: Urgency): boolean {
+    const victim = this.#queue.victim(route, priority);
+    if (victim === undefined) return false;
+    const { name, queueLimit } = this.#options;
+    this.#figures.refused++;
+    this.#abandon(
+      victim,
+      queueFull(`Cannot run ${victim.job.name}`, name, this.#queue.size, queueLimit),
+    );
+    return true;
+  }
+
+  /** What is submitted in one turn can be packed into one message. */
+  #pumpSoon(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    queueMicrotask(() => {
+      this.#pumping = false;
+      this.#pump();
+    });
   }
 
   /** Gives queued tasks to whoever can take them. */
   #pump(): void {
-    for (const task of this.#queue) {
+    while (this.#canTake) {
       const worker = this.#crew.takeIdle();
       if (worker === undefined) break;
-      this.#run(worker, task);
+      this.#send(worker, this.#pick(worker, this.#share()));
     }
-    for (let wanted = this.#queue.size - this.#crew.starting; wanted > 0; wanted--) {
-      if (!this.#crew.canGrow) break;
+    if (this.#queue.size === 0) return this.#balance();
+    if (this.#held) return;
+    const wanted = Math.ceil(this.#queue.size / this.#options.concurrency) - this.#crew.starting;
+    for (let left = Math.min(wanted, this.#crew.growth); left > 0; left--) {
       this.#crew.grow().catch((error) => this.#failHead(error));
     }
+    this.#sendAhead();
     if (this.#queue.size > 0 && this.#crew.starting === 0) {
       for (const task of this.#waited) this.#lend(task);
     }
   }
 
-  #hasRoom(): boolean {
-    for (const worker of this.#crew.workers) if (worker.idle) return true;
-    return this.#crew.canGrow;
+  get #canTake(): boolean {
+    const next = this.#queue.peek();
+    return next !== undefined && (!this.#held || next.priority === HIGHEST);
   }
 
-  #run(worker: AnyWorker, task: AnyTask): void {
-    this.#queue.delete(task);
-    this.#waited.delete(task);
-    this.#deadlines.started(task);
-    task.state = "running";
-    task.worker = worker;
-    worker.tasks.set(task.id, task);
-    this.#call(worker, task).then(
-      () => this.#settleWhenFree(worker, task),
-      (error) => this.#settle(worker, task, error),
+  /** How many quick tasks each worker gets so that all have something to do. */
+  #share(): number {
+    return Math.ceil(this.#queue.size / Math.max(1, this.#crew.free));
+  }
+
+  /** Takes one task, or several quick ones that a worker can have at once. */
+  #pick(worker: PoolWorker, share: number): AnyTask[] {
+    const most = Math.min(share, AHEAD - worker.tasks.size, worker.room(this.#options));
+    const tasks: AnyTask[] = [];
+    do tasks.push(this.#queue.take()!); while (
+      tasks.length < most && this.#isQuick(tasks[0]!) && this.#isNextQuick()
     );
+    return tasks;
   }
 
-  async #call(worker: AnyWorker, task: AnyTask): Promise<void> {
-    const { job } = task;
-    const made = job.payload();
-    const payload = made instanceof Promise ? await made : made;
-    if (task.error !== undefined) throw task.error;
-    const args = [task.id, payload, task.deadline === Infinity ? 0 : task.remainingMs];
-    const answered = await worker.thread.call("run", args, {
-      accept: (value) => job.accept(value, task),
-      transferables: job.transferables,
-    }) as Answered<unknown>;
+  /** Sends quick tasks to workers that are busy with quick tasks. */
+  #sendAhead(): void {
+    for (const worker of this.#crew.workers) {
+      // Half empty only, so that messages are worth their cost.
+      if (!this.#isNextQuick()) return;
+      if (!worker.usable || worker.tasks.size > AHEAD / 2 || worker.isDue(this.#options)) continue;
+      if (worker.tasks.size < this.#options.concurrency) continue;
+      let quick = true;
+      for (const task of worker.tasks.values()) quick &&= this.#isQuick(task);
+      if (quick) this.#send(worker, this.#pick(worker, AHEAD));
+    }
+  }
+
+  #isNextQuick(): boolean {
+    return this.#canTake && this.#isQuick(this.#queue.peek()!);
+  }
+
+  /** A task that somebody waits for on a worker must not stand behind one that waits. */
+  #isQuick(task: AnyTask): boolean {
+    const { parent, transferables } = task.job;
+    return parent === undefined && transferables === undefined && this.#routes.isQuick(task.route);
+  }
+
+  /** Gives half of what stands behind others to a worker that has nothing to do. */
+  #balance(): void {
+    let most: PoolWorker | undefined;
+    for (const worker of this.#crew.workers) {
+      const more = worker.tasks.size > (most?.tasks.size ?? this.#options.concurrency);
+      if (more) most = worker;
+    }
+    if (most === undefined) return;
+    const idle = this.#crew.takeIdle();
+    if (idle === undefined || idle.tasks.size > 0) return;
+    const behind = [...most.tasks.values()].filter((task) =>
+      isMovable(task) && !most.hasStarted(task)
+    );
+    const taken = behind.slice(behind.length >> 1).filter((task) => most.takeBack(task));
+    if (taken.length > 0) this.#send(idle, taken);
+  }
+
+  #send(worker: PoolWorker, tasks: readonly AnyTask[], lent = false): void {
+    for (const task of tasks) this.#waited.delete(task);
+    worker.send(tasks, lent, (task, error) => this.#settle(worker, task, error));
+    this.#crew.sent(worker);
+  }
+
+  /** Takes what a worker has answered; says what is wrong with it, if something is. */
+  #takeAnswers(worker: PoolWorker, list: readonly unknown[]): string | undefined {
+    let fault: string | undefined;
+    for (const answer of list) {
+      fault = this.#takeAnswer(worker, answer);
+      if (fault !== undefined) break;
+    }
     this.#deadlines.check();
-    // The worker may have said that it is done before its answer was looked at.
-    task.holds.worker &&= answered.open;
-    task.holds.stream = answered.drained !== undefined;
-    task.succeed(answered.value);
-    answered.drained?.then(() => {
-      task.holds.stream = false;
-      this.#settleWhenFree(worker, task);
-    });
+    this.#pump();
+    return fault;
   }
 
-  #settleWhenFree(worker: AnyWorker, task: AnyTask): void {
+  #takeAnswer(worker: PoolWorker, answer: unknown): string | undefined {
+    if (!isAnswer(answer)) return "sent a malformed answer";
+    const [id, flags, value, ms] = answer;
+    const task = worker.tasks.get(id);
+    if (task === undefined) return "answered a task that is not open";
+    if ((flags & (FLAGS.error | FLAGS.done)) !== 0) {
+      const found = findForbidden(value);
+      if (found !== undefined) return `answered with ${found}`;
+    }
+    if ((flags & FLAGS.reset) !== 0) worker.resetAsked = true;
+    if ((flags & FLAGS.done) !== 0) {
+      if (task.state !== "answered") return "was done with a task that it has not answered";
+      if (!task.holds.worker) return "was done with a task twice";
+      task.holds.worker = false;
+      this.#settleWhenFree(worker, task);
+      return undefined;
+    }
+    if (task.state === "answered") return "answered a task twice";
+    this.#routes.note(task.route, ms);
+    if ((flags & FLAGS.error) !== 0) {
+      const record = parseErrorRecord(value);
+      if (record === undefined) return "answered with an error that is none";
+      this.#settle(worker, task, fromErrorRecord(record));
+      return undefined;
+    }
+    try {
+      const answered = task.job.accept(value, task);
+      task.holds.worker = (flags & FLAGS.open) !== 0;
+      task.holds.stream = answered.drained !== undefined;
+      task.succeed(answered.value);
+      answered.drained?.then(() => {
+        task.holds.stream = false;
+        this.#settleWhenFree(worker, task);
+      });
+    } catch (error) {
+      releaseStreams(value);
+      return `answered with ${toError(error).message}`;
+    }
+    this.#settleWhenFree(worker, task);
+    return undefined;
+  }
+
+  #settleWhenFree(worker: PoolWorker, task: AnyTask): void {
     if (!task.holds.worker && !task.holds.stream) this.#settle(worker, task);
   }
 
-  /** The worker says that it has finished a task whose answer was open. */
-  #done(task: AnyTask | undefined): void {
-    if (task?.worker === undefined) return;
-    task.holds.worker = false;
-    if (task.state === "answered") this.#settleWhenFree(task.worker, task);
-  }
-
-  #settle(worker: AnyWorker, task: AnyTask, error?: unknown): void {
-    if (!worker.tasks.delete(task.id)) return;
+  #settle(worker: PoolWorker, task: AnyTask, error?: unknown): void {
+    if (!worker.forget(task)) return;
     if (error !== undefined) task.fail(toError(error));
     this.#finish(task);
     this.#crew.ended(worker);
     if (worker.retiring) this.#giveUp(worker);
-    this.#pump();
+    this.#pumpSoon();
   }
 
   #finish(task: AnyTask): void {
@@ -251,88 +389,121 @@ export class Pool {
     this.#waited.delete(task);
     task.end();
     this.#figures.ended++;
-    if (this.#busy) return;
+    if (--this.#open > 0) return;
     for (const resolve of this.#emptied.splice(0)) resolve();
   }
 
-  #wait(task: AnyTask): void {
-    if (!this.#queue.has(task) || task.job.parent === undefined) return;
-    this.#waited.add(task);
+  /** Puts tasks back that their worker has not begun with. */
+  #takeBack(worker: PoolWorker, tasks: readonly AnyTask[]): void {
+    for (const task of tasks.toReversed()) {
+      if (isMovable(task) && worker.takeBack(task)) this.#queue.addFirst(task);
+    }
+    this.#pumpSoon();
+  }
+
+  /** What a worker has not begun with, another one can do; what it has, if that does no harm. */
+  #lose(worker: PoolWorker, error: RuntimeError): void {
+    if (!this.#closed) this.#takeBack(worker, [...worker.tasks.values()]);
+    for (const task of [...worker.tasks.values()]) {
+      this.#routes.noteDeath(task.route);
+      if (this.#isForAnother(worker, task, error)) {
+        task.wasLost = true;
+        worker.forget(task);
+        task.worker = undefined;
+        this.#queue.addFirst(task);
+      } else this.#settle(worker, task, error);
+    }
     this.#pump();
+  }
+
+  /**
+   * Whether a task may be run again: it may be a neighbour's fault that its worker has ended. A worker that
+   * had no other task before, and a route under which workers end often, leave no doubt.
+   */
+  #isForAnother(worker: PoolWorker, task: AnyTask, { code }: RuntimeError): boolean {
+    const { isSafe, transferables } = task.job;
+    return isSafe === true && transferables === undefined && !this.#closed && !task.wasLost &&
+      task.error === undefined && task.state === "running" && code !== "INIT_EXITED" &&
+      worker.requests > 0 && !this.#routes.isDeadly(task.route);
+  }
+
+  #wait(task: AnyTask): void {
+    if (task.job.parent === undefined || !this.#queue.has(task)) return;
+    this.#waited.add(task);
+    this.#pumpSoon();
   }
 
   /** Runs a task on the worker of the nearest task above it that this pool runs. */
   #lend(task: AnyTask): void {
     for (let above = task.job.parent; above !== undefined; above = above.job.parent) {
-      const worker = above.worker;
-      if (
-        worker !== undefined && worker.tasks.get(above.id) === above &&
-        this.#crew.workers.has(worker)
-      ) {
-        return this.#run(worker, task);
+      const worker = above.worker as PoolWorker | undefined;
+      const runs = worker !== undefined && this.#crew.workers.has(worker) &&
+        worker.tasks.get(above.id) === above;
+      if (runs) {
+        this.#queue.delete(task);
+        return this.#send(worker, [task], true);
       }
     }
   }
 
   /** What a task that failed has asked for, nobody waits for any more. */
-  #cancelWithParent(task: AnyTask): void {
-    const signal = task.job.parent?.signal;
-    if (signal === undefined) return;
+  #cancelWithParent(task: AnyTask, { signal }: AnyTask): void {
     const cancel = () => {
       if (task.remainingMs === 0) this.#expire(task, "deadline");
       else task.cancel("the task that asked for it is gone");
     };
     if (signal.aborted) return cancel();
     signal.addEventListener("abort", cancel, { once: true });
-    task.ended.then(() => signal.removeEventListener("abort", cancel));
+    task.onEnd(() => signal.removeEventListener("abort", cancel));
   }
 
-  #expire(task: AnyTask, why: "deadline" | "queue"): void {
+  #expire(task: AnyTask, why: "deadline" | "queue"): boolean {
+    const { job } = task;
+    const worker = task.worker as PoolWorker | undefined;
     const waited = Math.round(performance.now() - task.submittedAt);
-    this.#abandon(
-      task,
-      why === "queue"
-        ? new RuntimeError(
-          "QUEUE_TIMEOUT",
-          `Cannot run ${task.job.name}: it waited ${waited} ms in the queue of pool ${this.#options.name}`,
-        )
-        : new RuntimeError(
-          "DEADLINE_EXCEEDED",
-          `Cannot finish ${task.job.name}: its time was up after ${waited} ms`,
-        ),
-    );
+    if (why === "deadline") {
+      const late = `Cannot finish ${job.name}: its time was up after ${waited} ms`;
+      this.#abandon(task, new RuntimeError("DEADLINE_EXCEEDED", late));
+      return true;
+    }
+    if (worker !== undefined && !worker.takeBack(task)) return false;
+    const late =
+      `Cannot run ${job.name}: it waited ${waited} ms in the queue of pool ${this.#options.name}`;
+    this.#abandon(task, new RuntimeError("QUEUE_TIMEOUT", late));
+    return true;
   }
 
   /** Lets whoever waits know at once; the worker gets a moment to stop before it is replaced. */
   #abandon(task: AnyTask, error: RuntimeError): void {
     // Its time may be up when it has been cancelled already, or the other way round.
     if (task.error !== undefined) return;
-    const { worker } = task;
+    const worker = task.worker as PoolWorker | undefined;
     task.fail(error);
-    if (worker === undefined) return this.#finish(task);
+    if (worker === undefined || worker.takeBack(task)) return this.#finish(task);
     if (!worker.tasks.has(task.id)) return;
     this.#deadlines.delete(task);
-    let answers = false;
-    worker.thread.call("cancel", [task.id, error.message]).then(
-      () => answers = true,
-      () => answers = true,
-    );
-    const timer = setTimeout(() => {
+    worker.thread.call("cancel", [task.id, error.message]).catch(endSaysIt);
+    const timer = setTimeout(async () => {
       if (!worker.tasks.has(task.id)) return;
-      this.#options.log.warn(
-        `A worker of pool ${this.#options.name} was replaced: ${task.job.name} did not stop`,
-        { worker: worker.thread.name, stuck: !answers },
-      );
+      const why = `${task.job.name} did not stop`;
       task.overdue = true;
-      if (answers) return this.#giveUp(worker);
-      this.#crew.abandon(worker, `${task.job.name} did not stop`);
+      this.#crew.replace(worker);
+      this.#takeBack(worker, [...worker.tasks.values()]);
+      const turns = await this.#crew.isTurning(worker);
+      this.#options.log.warn(`A worker of pool ${this.#options.name} was replaced: ${why}`, {
+        worker: worker.thread.name,
+        stuck: !turns,
+      });
+      if (turns) this.#giveUp(worker);
+      else this.#crew.abandon(worker, why);
     }, this.#options.graceMs);
-    task.ended.then(() => clearTimeout(timer));
+    task.onEnd(() => clearTimeout(timer));
   }
 
   /** Ends a worker as soon as nothing but tasks that do not stop is left on it. */
-  #giveUp(worker: AnyWorker): void {
+  #giveUp(worker: PoolWorker): void {
     worker.retiring = true;
+    this.#takeBack(worker, [...worker.tasks.values()]);
     const running = [...worker.tasks.values()];
     if (running.length === 0 || running.some(({ overdue }) => !overdue)) return;
     worker.thread.end("closed", `${running[0]!.job.name} did not stop`);
@@ -340,15 +511,27 @@ export class Pool {
 
   /** A worker could not start: the oldest task learns it, so that nothing waits for a pool that cannot work. */
   #failHead(error: unknown): void {
-    const [head] = this.#queue;
+    const head = this.#queue.oldest();
     this.#options.log.error(`A worker of pool ${this.#options.name} could not start`, {
       why: toError(error).message,
     });
     if (head === undefined) return;
     head.fail(toError(error));
     this.#finish(head);
-    this.#pump();
+    this.#pumpSoon();
   }
+}
+
+/** Whether another worker may run the task, if none has begun with it. */
+function isMovable({ job, sent, error }: AnyTask): boolean {
+  return job.transferables === undefined && sent < MAX_SENT && error === undefined;
+}
+
+function queueFull(cannot: string, pool: string, size: number, limit: number): RuntimeError {
+  return new RuntimeError(
+    "QUEUE_FULL",
+    `${cannot}: the queue of pool ${pool} holds ${size} of ${limit}`,
+  );
 }
 
 function toError(thrown: unknown): Error {

@@ -5,17 +5,24 @@
  */
 
 import { RuntimeError } from "../errors.ts";
-import type { PoolWorker } from "./worker.ts";
+import type { Priority } from "./priority.ts";
+import type { Urgency } from "./queue.ts";
 
 /** What a pool runs. */
 export interface Job<A> {
   /** Name for messages. */
   name: string;
-  /** The argument of the worker's `run`, made when the job starts. */
+  /** What the job has in common with others that take as long; waiting routes take turns. @default "" */
+  route?: string;
+  /** In place of the pool's own. */
+  priority?: Priority;
+  /** What is to be run, made when the job is sent; again when it is sent to another worker. */
   payload: () => unknown;
-  /** What of the payload is moved rather than copied. */
+  /** What of the payload is moved rather than copied; such a job can be sent only once. */
   transferables?: Transferable[];
-  /** Judges the worker's answer; throws when it is not what `run` answers. */
+  /** Whether it does no harm to run it a second time, when its worker ended under it. */
+  isSafe?: boolean;
+  /** Judges the worker's answer; throws when it is not what the job asks for. */
   accept(value: unknown, task: PoolTask<A>): Answered<A>;
   /** Longest time from submission to end, in milliseconds; the pool's and the parent's limits hold as well. */
   timeoutMs?: number;
@@ -23,12 +30,10 @@ export interface Job<A> {
   parent?: PoolTask<unknown>;
 }
 
-/** An answer, and whether the worker has more to do for the task: then it says so when that is done. */
+/** An answer, as whoever asked gets it. */
 export interface Answered<A> {
   /** What the one who asked gets. */
   value: A;
-  /** Whether the worker is still busy with the task. */
-  open: boolean;
   /** Resolves when a stream in the answer has ended; until then the worker stays with the task. */
   drained?: Promise<void>;
 }
@@ -36,59 +41,113 @@ export interface Answered<A> {
 /** `"answered"` means that a value has come while the worker goes on with the task. */
 export type TaskState = "queued" | "running" | "answered" | "ended";
 
+/** What a task knows of the worker that it was sent to. */
+export interface TaskCarrier {
+  /** Whether the worker has begun with the task. */
+  hasStarted(task: PoolTask<unknown>): boolean;
+}
+
+/** What a task asks of its pool. */
+export interface TaskOwner {
+  /** Somebody waits for a queued task. */
+  wait(task: PoolTask<unknown>): void;
+  /** The task is to be given up. */
+  abandon(task: PoolTask<unknown>, error: RuntimeError): void;
+}
+
+/** What a pool decides about a task when it takes it. */
+export interface TaskTerms {
+  /** Number of the task, unique in its pool. */
+  id: number;
+  /** When its time is up, on the clock of `performance.now()`; infinite without a limit. */
+  deadline: number;
+  /** 2 for a high, 1 for a normal and 0 for a low priority. */
+  priority: Urgency;
+}
+
 /** A job on its way through a pool. Made by `Pool.submit`. */
 export class PoolTask<A> {
   /** Number of the task, unique in its pool. */
   readonly id: number;
   /** What is to be done. */
   readonly job: Job<A>;
+  /** The job's route. */
+  readonly route: string;
+  /** 2 for a high, 1 for a normal and 0 for a low priority. */
+  readonly priority: Urgency;
   /** How many tasks stand above this one. */
   readonly depth: number;
   /** When its time is up, on the clock of `performance.now()`; infinite without a limit. */
   readonly deadline: number;
   /** When it was submitted, on the same clock. */
-  readonly submittedAt: number;
+  readonly submittedAt = performance.now();
   /** The worker's answer; rejects with what went wrong. Never an unhandled rejection. */
   readonly answer: Promise<A>;
-  /** Resolves when the task is over, in whatever way. */
-  readonly ended: Promise<void>;
-  /** Aborts when the task fails, times out or is cancelled, with the error. */
-  readonly signal: AbortSignal;
-  /** How far the task has come. */
-  state: TaskState = "queued";
-  /** The worker that runs it. */
-  worker: PoolWorker<PoolTask<unknown>> | undefined;
+  /** The worker that it was sent to. */
+  worker: TaskCarrier | undefined;
+  /** For the pool: its place in the worker's ring. */
+  place = -1;
+  /** For the pool: how often it was sent. */
+  sent = 0;
+  /** For the pool: whether a worker has ended under it. */
+  wasLost = false;
   /** What went wrong, once something has. */
   error: Error | undefined;
   /** For the pool: whether it goes on although it was told to stop and had time to. */
   overdue = false;
   /** For the pool: what keeps the worker after the answer. */
-  holds = { worker: true, stream: false };
+  holds = { worker: false, stream: false };
   readonly #owner: TaskOwner;
-  readonly #abort = new AbortController();
+  #progress: "open" | "answered" | "ended" = "open";
+  #abort: AbortController | undefined;
   #resolve!: (value: A) => void;
   #reject!: (error: Error) => void;
-  #resolveEnded!: () => void;
+  #onEnd: (() => void)[] = [];
 
-  constructor(id: number, job: Job<A>, deadline: number, owner: TaskOwner) {
+  constructor(job: Job<A>, { id, deadline, priority }: TaskTerms, owner: TaskOwner) {
     this.id = id;
     this.job = job;
+    this.route = job.route ?? "";
+    this.priority = priority;
     this.deadline = deadline;
     this.depth = job.parent === undefined ? 0 : job.parent.depth + 1;
-    this.submittedAt = performance.now();
-    this.signal = this.#abort.signal;
     this.#owner = owner;
-    this.answer = new Promise((
-      resolve,
-      reject,
-    ) => (this.#resolve = resolve, this.#reject = reject));
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
     this.answer.catch(isReportedByTask);
-    this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
+  }
+
+  /** How far the task has come. */
+  get state(): TaskState {
+    if (this.#progress !== "open") return this.#progress;
+    return this.worker?.hasStarted(this as PoolTask<unknown>) ? "running" : "queued";
+  }
+
+  /** Aborts when the task fails, times out or is cancelled, with the error. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.error !== undefined) this.#abort.abort(this.error);
+    }
+    return this.#abort.signal;
+  }
+
+  /** Resolves when the task is over, in whatever way. */
+  get ended(): Promise<void> {
+    return new Promise((resolve) => this.onEnd(resolve));
   }
 
   /** Milliseconds left, at least 0; infinite without a limit. */
   get remainingMs(): number {
     return Math.max(0, this.deadline - performance.now());
+  }
+
+  /** Calls `listener` when the task is over, at once if it is. */
+  onEnd(listener: () => void): void {
+    if (this.#progress === "ended") listener();
+    else this.#onEnd.push(listener);
   }
 
   /** Says that somebody waits for the task, so that a full pool may run it on a waiting ancestor's worker. */
@@ -98,7 +157,7 @@ export class PoolTask<A> {
 
   /** Takes the task out of the queue, or aborts its handler. A task that is over stays as it is. */
   cancel(reason?: unknown): void {
-    if (this.state === "ended") return;
+    if (this.#progress === "ended") return;
     const text = reason === undefined ? "it was cancelled" : String(reasonText(reason));
     this.#owner.abandon(
       this as PoolTask<unknown>,
@@ -108,35 +167,27 @@ export class PoolTask<A> {
 
   /** For the pool: hands the answer on. */
   succeed(value: A): void {
-    this.state = "answered";
+    this.#progress = "answered";
     this.#resolve(value);
   }
 
   /** For the pool: says what went wrong, to whoever waits for the answer or reads its stream. */
   fail(error: Error): void {
-    if (this.error !== undefined || this.state === "ended") return;
+    if (this.error !== undefined || this.#progress === "ended") return;
     this.error = error;
     this.#reject(error);
-    this.#abort.abort(error);
+    this.#abort?.abort(error);
   }
 
   /** For the pool: the task is over. */
   end(): void {
-    this.state = "ended";
-    this.#resolveEnded();
+    this.#progress = "ended";
+    for (const listener of this.#onEnd.splice(0)) listener();
   }
 }
 
 /** Finds a task that runs on one certain worker, by what that worker says is its id. */
 export type FindTask = (id: unknown) => PoolTask<unknown> | undefined;
-
-/** What a task asks of its pool. */
-export interface TaskOwner {
-  /** Somebody waits for a queued task. */
-  wait(task: PoolTask<unknown>): void;
-  /** The task is to be given up. */
-  abandon(task: PoolTask<unknown>, error: RuntimeError): void;
-}
 
 function reasonText(reason: unknown): unknown {
   return reason instanceof Error ? reason.message : reason;

@@ -2,17 +2,25 @@
  * True globals: values that the startup document writes before any thread exists and that every
  * isolate then reads (HHVM's process state, TSRM's plain C globals).
  *
- * Isolates share no objects: each gets a copy, and freezes it.
+ * Isolates share no objects: each gets a copy, and freezes it. Elements of typed arrays cannot be frozen: to write
+ * them changes the copy of one isolate.
  *
  * @module
  */
 
 import type { WritableGlobals } from "../types/document.ts";
+import { checkPlain, freezeDeep } from "./deep.ts";
+import { TrueGlobalError } from "./errors.ts";
 
 /** The true globals of one isolate. */
 export class TrueGlobals implements WritableGlobals {
   readonly #values = new Map<string, unknown>();
   #sealed = false;
+
+  /** Makes globals with these values, which must be nobody else's. */
+  constructor(values: Record<string, unknown> = {}) {
+    for (const key of Object.keys(values)) this.#values.set(key, values[key]);
+  }
 
   /** Whether nothing can be set any more. */
   get sealed(): boolean {
@@ -26,10 +34,11 @@ export class TrueGlobals implements WritableGlobals {
       );
     }
     if (this.#sealed) {
-      throw new TypeError(
+      throw new TrueGlobalError(
         `Cannot set global "${key}": the globals are sealed once startup has ended`,
       );
     }
+    checkPlain(key, value);
     this.#values.set(key, structuredClone(value));
   }
 
@@ -45,8 +54,9 @@ export class TrueGlobals implements WritableGlobals {
     return [...this.#values.keys()];
   }
 
-  /** Freezes every value, as deep as plain objects and arrays go, and takes no more. */
+  /** Freezes every value, however deep, and takes no more. */
   seal(): void {
+    if (this.#sealed) return;
     this.#sealed = true;
     for (const value of this.#values.values()) freezeDeep(value);
   }
@@ -57,22 +67,9 @@ export class TrueGlobals implements WritableGlobals {
   }
 }
 
-/** The true globals inside a worker, from what the entry sent. */
+/** The true globals inside a worker, from what the entry sent: the copy that the message made is kept. */
 export function createGlobalsClient(values: Record<string, unknown>): TrueGlobals {
-  const globals = new TrueGlobals();
-  for (const [key, value] of Object.entries(values)) globals.set(key, value);
+  const globals = new TrueGlobals(values);
   globals.seal();
   return globals;
-}
-
-function freezeDeep(root: unknown): void {
-  const open = [root];
-  while (open.length > 0) {
-    const value = open.pop();
-    if (typeof value !== "object" || value === null || Object.isFrozen(value)) continue;
-    // A view over memory cannot be frozen.
-    if (ArrayBuffer.isView(value)) continue;
-    Object.freeze(value);
-    open.push(...Object.values(value));
-  }
 }

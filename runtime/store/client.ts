@@ -21,8 +21,23 @@ export interface NearConfig extends NearOptions {
   table: Int32Array;
 }
 
+/** The store of a worker. */
+class StoreClient extends StoreHandle implements Disposable {
+  readonly #near: Near | undefined;
+
+  constructor(backend: StoreBackend, near: Near | undefined) {
+    super(backend, near);
+    this.#near = near;
+  }
+
+  /** Gives up the near copies; calls go on. */
+  [Symbol.dispose](): void {
+    this.#near?.close();
+  }
+}
+
 /** Makes a store over `call`, which reaches what `storeServices` made on the other side. */
-export function createStoreClient(call: StoreCall, near?: NearConfig): Store {
+export function createStoreClient(call: StoreCall, near?: NearConfig): Store & Disposable {
   const ask = <T>(name: string, ...args: unknown[]) => call(name, ...args) as Promise<T>;
   let nextId = 0;
   const backend: StoreBackend = {
@@ -50,7 +65,7 @@ export function createStoreClient(call: StoreCall, near?: NearConfig): Store {
     clear: () => ask("storeClear"),
     info: () => ask("storeInfo"),
   };
-  return new StoreHandle(backend, near && new Near(near.table, near));
+  return new StoreClient(backend, near && new Near(near.table, near));
 }
 
 /** On the way to the entry such objects would become empty ones, which nobody could tell there. */

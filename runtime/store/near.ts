@@ -10,6 +10,7 @@
  * @module
  */
 
+import { startTimer } from "../own_timers.ts";
 import type { EncodedValue } from "./backend.ts";
 import { decodeValue } from "./decode.ts";
 import { copyPlain, freezePlain, isPlain } from "./plain.ts";
@@ -195,7 +196,7 @@ export class Near {
   #sweepLater(): void {
     const { maxAgeMs } = this.#options;
     if (maxAgeMs === Infinity || this.#sweeper !== undefined) return;
-    this.#sweeper = setTimeout(() => {
+    this.#sweeper = startTimer(() => {
       this.#sweeper = undefined;
       const oldest = performance.now() - 0.75 * maxAgeMs;
       for (const map of [this.#texts, this.#others]) {

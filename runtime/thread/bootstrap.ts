@@ -1,9 +1,10 @@
 /**
  * The module that a worker starts from.
  *
- * It is a `data:` URL whose static imports name everything that the worker needs. A static graph loads
- * with the rights of the isolate that starts the worker, so that documents load under permissions
- * `"none"`, where an `import()` inside the worker would need permission to read.
+ * It is a `data:` URL whose imports name everything that the worker needs. The graph of a worker loads with
+ * the rights of the isolate that starts it, literal `import()`s included, so that documents load under
+ * permissions `"none"`, where one of a computed name would need permission to read. They are evaluated
+ * when the worker has been told what it is.
  *
  * @module
  */
@@ -28,8 +29,10 @@ export function bootstrapUrl(modules: ThreadModules): string {
     `import * as kind from ${JSON.stringify(modules.kind)};`,
   ];
   const clients = importAll(lines, "client", modules.clients);
-  const documents = importAll(lines, "document", modules.documents);
-  lines.push(`serveThread({ kind, clients: ${clients}, documents: ${documents} });`);
+  const documents = Object.entries(modules.documents).map(([role, url]) =>
+    `${JSON.stringify(role)}: [${JSON.stringify(url)}, () => import(${JSON.stringify(url)})]`
+  );
+  lines.push(`serveThread({ kind, clients: ${clients}, documents: { ${documents.join(", ")} } });`);
   return `data:text/javascript,${encodeURIComponent(lines.join("\n"))}`;
 }
 

@@ -3,14 +3,17 @@
  *
  * Comlink resolves whatever path, handler name or message type it is sent, so nothing from a worker
  * reaches it unchecked. Two kinds of message pass, each rebuilt from what was checked: a call of one
- * allow-listed name with plain arguments, and the first answer to a call that is open. Everything else
- * is a violation, and the owner of the guard ends the worker.
+ * allow-listed name with plain arguments, and the first answer to a call that is open. Answers to tasks
+ * and the heartbeat pass beside Comlink. Everything else is a violation, as are more calls than a
+ * worker can have a use for, and the owner of the guard ends the worker.
  *
  * @module
  */
 
 import type { Endpoint } from "../deps/comlink.ts";
 import { messageOf, parseErrorRecord, toErrorRecord } from "../errors.ts";
+import { MAX_ANSWERS, type PingMessage } from "./channel.ts";
+import { Rate } from "./rate.ts";
 import { findForbidden, isRecord, releaseStreams } from "./values.ts";
 
 /** Turns the raw value of an answer into what the caller gets; throws when the value is not what it asked for. */
@@ -26,11 +29,25 @@ export interface GuardOptions {
   onViolation(what: string): void;
   /** Calls that a worker may have open at once. */
   maxOpenCalls: number;
+  /** Takes answers to tasks; says what is wrong with them, if something is. */
+  onAnswers(list: readonly unknown[]): string | undefined;
+  /** Hears that the worker's event loop turns, and what its heap uses. */
+  onPong(heapBytes: number): void;
 }
 
 /** Most arguments that a call from a worker may have. */
 const MAX_ARGUMENTS = 16;
 const MAX_ID_LENGTH = 128;
+/** Calls that a worker may make at once, and those that it may make in each second after. */
+const CALLS_BURST = 50_000;
+const CALLS_PER_SECOND = 50_000;
+/**
+ * Calls after which a worker is asked whether it listens, and those that it may make until it answers.
+ * One that waits for answers has never more of them on the way than it may have open; one that does not
+ * is told from it however slow the entry is.
+ */
+const UNHEARD_CALLS = 2048;
+const MAX_UNHEARD_CALLS = 4 * UNHEARD_CALLS;
 
 type Listener = (event: { data: unknown; origin: string }) => void;
 
@@ -45,7 +62,12 @@ export class Guard {
   readonly #answerListeners = new Set<Listener>();
   readonly #openCalls = new Set<string>();
   readonly #openQuestions = new Map<string, Accept>();
+  readonly #rate = new Rate(CALLS_BURST, CALLS_PER_SECOND);
   #nextAccept: Accept = acceptPlain;
+  /** Heartbeats that the worker was asked for and has not sent, and whether the guard itself asked. */
+  readonly #pings: boolean[] = [];
+  /** Calls since the worker last showed that it listens. */
+  #unheard = 0;
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -72,6 +94,11 @@ export class Guard {
     } finally {
       this.#nextAccept = acceptPlain;
     }
+  }
+
+  /** Lets one heartbeat pass: the worker is being asked for it. */
+  pinged(): void {
+    this.#pings.push(false);
   }
 
   /** Takes one message of the worker. */
@@ -120,12 +147,36 @@ export class Guard {
     const data: unknown = event.data;
     if (!isRecord(data)) return "sent a message that is no record";
     const { id, type } = data;
+    if (type === "ANSWERS") return takeAnswers(data.list, options);
+    if (type === "PONG") return this.#takePong(data.heapBytes, options);
     if (typeof id !== "string" || id === "" || id.length > MAX_ID_LENGTH) {
       return "sent a message without a usable id";
     }
-    if (type === "APPLY") return this.#takeCall(id, data, options);
+    if (type === "APPLY") {
+      if (this.#isFlood(options)) return "floods the box with calls";
+      return this.#takeCall(id, data, options);
+    }
     if (type === "RAW" || type === "HANDLER") return this.#takeAnswer(id, data);
     return `sent a message of type ${typeof type === "string" ? type.slice(0, 32) : typeof type}`;
+  }
+
+  #isFlood({ post }: GuardOptions): boolean {
+    if (++this.#unheard === UNHEARD_CALLS) {
+      this.#pings.push(true);
+      post({ type: "PING" } satisfies PingMessage, []);
+    }
+    return !this.#rate.take() || this.#unheard > MAX_UNHEARD_CALLS;
+  }
+
+  #takePong(heapBytes: unknown, { onPong }: GuardOptions): string | undefined {
+    const own = this.#pings.shift();
+    if (own === undefined) return "sent a heartbeat that nobody asked for";
+    if (!Number.isSafeInteger(heapBytes) || (heapBytes as number) < 0) {
+      return "sent a malformed heartbeat";
+    }
+    if (own) this.#unheard = 0;
+    else onPong(heapBytes as number);
+    return undefined;
   }
 
   #takeCall(
@@ -181,6 +232,13 @@ export class Guard {
     dispatch(this.#answerListeners, { id, type: "RAW", value });
     return undefined;
   }
+}
+
+function takeAnswers(list: unknown, { onAnswers }: GuardOptions): string | undefined {
+  if (!Array.isArray(list) || list.length === 0 || list.length > MAX_ANSWERS) {
+    return "sent malformed answers";
+  }
+  return onAnswers(list);
 }
 
 /** Closes what a refused message has brought into this isolate. */

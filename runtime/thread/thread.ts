@@ -11,6 +11,7 @@
 import { expose, transfer, wrap } from "../deps/comlink.ts";
 import { RECORD_LIMITS, RuntimeError } from "../errors.ts";
 import { bootstrapUrl, type ThreadModules } from "./bootstrap.ts";
+import type { PingMessage, TasksMessage } from "./channel.ts";
 import { type Accept, Guard } from "./guard.ts";
 import { containStreamFaults } from "./stream_faults.ts";
 import { installErrorTransfer } from "./transfer.ts";
@@ -44,6 +45,8 @@ export interface ThreadOptions {
   services: Services;
   /** What the worker is told when it opens. */
   config: ThreadConfig;
+  /** Takes the worker's answers to tasks; says what is wrong with them, if something is. Absent: it gets no tasks. */
+  onAnswers?(list: readonly unknown[]): string | undefined;
   /** Longest time from start to ready, in milliseconds. */
   startTimeoutMs: number;
   /** Gives the start up when it aborts. */
@@ -56,6 +59,8 @@ export interface ThreadEnd {
   reason: "closed" | "exited" | "failed" | "violated" | "stuck";
   /** What every open call was rejected with. */
   error: RuntimeError;
+  /** Whether the worker itself has ended what it held before. */
+  isOrderly: boolean;
 }
 
 /** A worker's functions as Comlink shows them. */
@@ -63,31 +68,37 @@ type Remote = Record<string, (...args: unknown[]) => Promise<unknown>>;
 
 /** Calls that one worker may have open at once. */
 const MAX_OPEN_CALLS = 1024;
+/** How long a worker that is not ready in time may take to show that it is not stuck. */
+const LAST_CHANCE_MS = 2000;
+/** The same for one that does not say that it is done. */
+const LAST_WORD_MS = 250;
 
 /**
  * Starts a worker and resolves once it has loaded its documents and said so.
  *
  * @throws {RuntimeError} `PERMISSION_ESCALATION` if the permissions exceed the box's own, `DOCUMENT_INVALID`
  * if a document does not export what its kind needs, `THREAD_EXITED` if the worker ends while it loads,
- * `DEADLINE_EXCEEDED` if it is not ready in time.
+ * `DEADLINE_EXCEEDED` if it is not ready in time, `THREAD_STUCK` if it does not even answer then: such a
+ * worker cannot be stopped.
  */
 export async function startThread(options: ThreadOptions): Promise<Thread> {
   const thread = new Thread(options);
   const { signal, startTimeoutMs, name } = options;
   const giveUp = () => thread.end("closed", signal!.reason);
-  const timer = setTimeout(() => {
-    thread.end(
-      "stuck",
-      new RuntimeError(
-        "DEADLINE_EXCEEDED",
-        `Cannot start worker "${name}": it was not ready within ${startTimeoutMs} ms`,
-      ),
-    );
+  const late = `Cannot start worker "${name}": it was not ready within ${startTimeoutMs} ms`;
+  let ready = false;
+  const timer = setTimeout(async () => {
+    // A document that waits for something at its top level can be stopped; one that spins cannot.
+    const turns = await thread.ping(LAST_CHANCE_MS) !== undefined;
+    if (ready) return;
+    if (turns) thread.end("closed", new RuntimeError("DEADLINE_EXCEEDED", late));
+    else thread.end("stuck", new RuntimeError("THREAD_STUCK", late));
   }, startTimeoutMs);
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
     signal?.throwIfAborted();
     await thread.call("open", [options.config]);
+    ready = true;
     return thread;
   } catch (error) {
     thread.end("failed", error);
@@ -114,10 +125,11 @@ export class Thread {
   readonly #methods = new Map<string, Remote[string]>();
   readonly #open = new Set<(error: unknown) => void>();
   readonly #gone = new AbortController();
+  readonly #pings = new Set<(heapBytes: number | undefined) => void>();
   #end: ThreadEnd | undefined;
   #resolveEnded!: (end: ThreadEnd) => void;
 
-  constructor({ name, modules, permissions, services, config }: ThreadOptions) {
+  constructor({ name, modules, permissions, services, config, onAnswers }: ThreadOptions) {
     installErrorTransfer();
     containStreamFaults();
     this.name = name;
@@ -127,14 +139,23 @@ export class Thread {
     const worker = this.#worker = newWorker(name, modules, permissions);
     // Null prototype: only the names that stand here exist.
     const served: Services = Object.assign(Object.create(null), services, {
-      goodbye: (code: unknown) =>
-        this.end("exited", `it left with code ${typeof code === "number" ? code : 0}`),
+      goodbye: (code: unknown, opening: unknown) => {
+        const why = `it left with code ${typeof code === "number" ? code : 0}`;
+        if (opening !== true) return this.end("exited", why);
+        const cannot = `Worker "${name}" ended while it opened a session: ${why}`;
+        this.end("exited", new RuntimeError("INIT_EXITED", cannot));
+      },
     });
     const guard = this.#guard = new Guard({
       names: new Set(Object.keys(served)),
       post: (message, list) => worker.postMessage(message, list),
       onViolation: (what) => this.end("violated", `it ${what}`),
       maxOpenCalls: MAX_OPEN_CALLS,
+      onAnswers: onAnswers ?? (() => "answered although it has no tasks"),
+      onPong: (heapBytes) => {
+        for (const resolve of this.#pings) resolve(heapBytes);
+        this.#pings.clear();
+      },
     });
     worker.onmessage = (event) => guard.receive(event);
     worker.onmessageerror = () => this.end("violated", "it sent a message that cannot be read");
@@ -176,6 +197,36 @@ export class Thread {
   }
 
   /**
+   * Sends tasks, packed into one message; the answers come to `onAnswers`.
+   *
+   * @throws {DOMException} `DataCloneError` if one of them cannot be cloned; then none was sent.
+   */
+  send(list: unknown[], transferables: Transferable[]): void {
+    if (this.#end !== undefined) return;
+    this.#worker.postMessage({ type: "TASKS", list } satisfies TasksMessage, transferables);
+  }
+
+  /** Resolves to the bytes that the worker's heap uses, or to nothing when it does not answer within `ms`. */
+  async ping(ms: number): Promise<number | undefined> {
+    if (this.#end !== undefined) return undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const answered = new Promise<number | undefined>((resolve) => {
+      this.#pings.add(resolve);
+      timer = setTimeout(() => {
+        this.#pings.delete(resolve);
+        resolve(undefined);
+      }, ms);
+    });
+    this.#guard.pinged();
+    this.#worker.postMessage({ type: "PING" } satisfies PingMessage);
+    try {
+      return await answered;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
    * Asks the worker to end, then ends it. A worker that does not answer within `graceMs` milliseconds is
    * stuck in synchronous code: its thread cannot be stopped and burns a core until the process ends.
    *
@@ -191,26 +242,31 @@ export class Thread {
         () => "closed" as const,
         () => "closed" as const,
       );
-      const reason = await Promise.race([answered, late]);
+      let reason: "closed" | "stuck" = await Promise.race([answered, late]);
       clearTimeout(timer);
-      this.end(reason, reason === "stuck" ? "it does not answer" : "it was closed");
+      // A worker whose document broke what answers calls can be ended as long as it turns.
+      const isOrderly = reason === "closed";
+      if (!isOrderly && await this.ping(LAST_WORD_MS) !== undefined) reason = "closed";
+      this.end(reason, reason === "stuck" ? "it does not answer" : "it was closed", isOrderly);
     }
     return (await this.ended).reason;
   }
 
   /** Ends the worker at once and rejects every open call. Ending it again changes nothing. */
-  end(reason: ThreadEnd["reason"], why: unknown): void {
+  end(reason: ThreadEnd["reason"], why: unknown, isOrderly = false): void {
     if (this.#end !== undefined) return;
     const error = why instanceof RuntimeError ? why : new RuntimeError(
       reason === "violated" ? "BAD_MESSAGE" : "THREAD_EXITED",
       `Worker "${this.name}" ended: ${why instanceof Error ? why.message : why}`,
       why instanceof Error ? { cause: why } : undefined,
     );
-    this.#end = { reason, error };
+    this.#end = { reason, error, isOrderly };
     this.#guard.close();
     this.#worker.terminate();
     for (const reject of this.#open) reject(error);
     this.#open.clear();
+    for (const resolve of this.#pings) resolve(undefined);
+    this.#pings.clear();
     this.#gone.abort(error);
     this.#resolveEnded(this.#end);
   }

@@ -32,8 +32,10 @@ export interface WritableGlobals extends Globals {
   /**
    * Sets a global to a copy of `value`.
    *
-   * @throws {DOMException} `DataCloneError` if structured clone cannot carry the value.
-   * @throws {TypeError} If the globals are sealed or the key is no text.
+   * @throws {DOMException} `DataCloneError` if structured clone cannot carry the value as it is: functions,
+   * instances of classes that are not built in, and shared memory, however deep they stand.
+   * @throws {TrueGlobalError} If the globals are sealed; its code is `GLOBALS_SEALED`.
+   * @throws {TypeError} If the key is no text.
    */
   set(key: string, value: unknown): void;
 }
@@ -96,6 +98,15 @@ export interface SessionContext {
   request?: Request;
   /** Writes to the box's log. */
   log: Log;
+  /**
+   * Runs `fn` after the handler of every request of the session and before its response is sent; an error
+   * makes the response a 500 (`register_shutdown_function`).
+   */
+  onShutdown(fn: () => unknown): void;
+  /** Runs `fn` after the response of every request of the session; an error is only logged. */
+  onPostSend(fn: () => unknown): void;
+  /** Runs `fn` last, after every request of the session; an error is only logged. */
+  onCleanup(fn: () => unknown): void;
 }
 
 /** What a handler can learn about the box that it runs in. */
@@ -134,6 +145,8 @@ export interface TandemVariables {
   signal: AbortSignal;
   /** Runs `fn` after the handler and before the response is sent; an error makes the response a 500. */
   onShutdown(fn: () => unknown): void;
+  /** Runs `fn` after the response; an error is only logged, and ends this phase (`register_postsend_function`). */
+  onPostSend(fn: () => unknown): void;
   /** Runs `fn` after the response and all post-send work; an error is only logged. */
   onCleanup(fn: () => unknown): void;
 }

@@ -23,6 +23,8 @@ export interface PageletOptions {
   method?: string;
   /** Time from start to end in milliseconds, above 0; the pool's and the parent's limits hold as well. */
   timeoutMs?: number;
+  /** Whether it is taken before or after others that wait; absent: as the pool's options say. */
+  priority?: "low" | "normal" | "high";
   /** Cancels the pagelet when it aborts. */
   signal?: AbortSignal;
 }

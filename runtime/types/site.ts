@@ -27,25 +27,56 @@ export interface WorkerOptions {
   store?: StoreScope;
 }
 
+/**
+ * What a worker keeps between two requests.
+ *
+ * - `"request"`: each request is a session of its own. Request init is evaluated once in each worker and
+ *   its function called before every request; afterwards the request's resources end, and what it left
+ *   on `globalThis`, listeners and timers are removed.
+ * - `"restore"`: the session lasts until the worker is replaced. Request init is called once; after each
+ *   request the worker goes back to the state that it left, as far as an isolate can: phases, listeners,
+ *   timers, resources, own properties of `globalThis`. Variables inside modules and the prototypes of
+ *   built-ins stay.
+ * - `"keep"`: as `"restore"`, but only phases and the listeners for errors are put back
+ *   (`restoreSession` as HHVM's code does it).
+ * - `"fresh"`: every request gets a new worker, taken from the spares.
+ */
+export type SessionPolicy = "request" | "restore" | "keep" | "fresh";
+
 /** How a pool of workers behaves. Durations are milliseconds. */
 export interface PoolOptions extends WorkerOptions {
   /** Most workers at once, at least 1. @default the number of cores, at least 2 */
   workers?: number;
   /** Workers that are kept ready. @default 1 */
   spares?: number;
-  /** Most tasks that may wait. @default 128 */
+  /** What a worker keeps between two requests. @default "request", "restore" for xbox */
+  session?: SessionPolicy;
+  /** Requests that run at once on one worker; more than 1 only with session `"request"`. @default 1 */
+  concurrency?: number;
+  /** Which tasks are taken first when several wait, unless a task says otherwise. @default "normal" */
+  priority?: "low" | "normal" | "high";
+  /** Most tasks that may wait (`PageletServer.QueueLimit`). @default 128 */
   queueLimit?: number;
-  /** Longest wait in the queue, 0 for no limit. @default 0 */
+  /** Longest time until a task runs, 0 for no limit; later it is answered with 503 (`ThreadJobMaxQueuingMilliSeconds`). @default 0 */
   maxQueueMs?: number;
+  /**
+   * Once so many tasks wait, the newest is taken first, so that under overload some requests are answered in
+   * time rather than all of them too late (`ThreadJobLIFOSwitchThreshold`). @default never
+   */
+  newestFirstAt?: number;
   /** Longest time from submission to the end, 0 for no limit. @default 30000 */
   deadlineMs?: number;
+  /** How long a worker may take to load its documents. @default 30000 */
+  startTimeoutMs?: number;
   /** How long a worker above `spares` stays without work. @default 30000 */
   idleMs?: number;
   /** How long a cancelled handler may take before its worker is replaced. @default 250 */
   graceMs?: number;
-  /** Requests that one worker serves before it is replaced, 0 for no limit. @default 0 */
+  /** How often an idle worker must show that it is not stuck, and how long it may take to. @default 5000 */
+  heartbeatMs?: number;
+  /** Requests that one worker serves before it is replaced, 0 for no limit (`MaxRequest`). @default 0 */
   maxRequests?: number;
-  /** Age at which a worker is replaced before its next request, 0 for no limit. @default 0 */
+  /** So long after its first request a worker is replaced before the next one, 0 for no limit (`MaxDuration`). @default 0 */
   maxAgeMs?: number;
   /** Largest request body in bytes. @default 16 MiB */
   maxBodyBytes?: number;
@@ -55,6 +86,11 @@ export interface PoolOptions extends WorkerOptions {
 
 /** How pages run. */
 export interface PagesOptions extends PoolOptions {
+  /**
+   * Longest time from request to response, 0 for no limit; what the page starts gets no more than what is
+   * left of it. In the entry a page that takes longer is answered with 504, and goes on. @default 30000 in workers, none in the entry
+   */
+  deadlineMs?: number;
   /** In the box's own isolate, or in a pool of workers like pagelets. @default "entry" */
   isolation?: "entry" | "worker";
 }
@@ -129,4 +165,6 @@ export interface SiteOptions {
   xbox?: DocumentLocation | PoolOptions;
   /** Paths that are requested before the box listens; failures are logged (`WarmupRequests`). */
   warmup?: readonly string[];
+  /** Stuck workers that the box bears before it says that it is unhealthy. @default 2 */
+  maxLeaked?: number;
 }

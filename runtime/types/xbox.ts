@@ -13,6 +13,8 @@ export interface XboxOptions {
   to?: string;
   /** Time from start to answer in milliseconds, above 0; the pool's and the parent's limits hold as well. */
   timeoutMs?: number;
+  /** Whether it is taken before or after others that wait; absent: as the pool's options say. */
+  priority?: "low" | "normal" | "high";
   /** Cancels the task when it aborts. */
   signal?: AbortSignal;
 }
@@ -61,6 +63,12 @@ export interface Xbox {
   send<T = unknown>(message: unknown, options?: XboxOptions): Promise<T>;
   /** Resolves once the message stands in the queue; what becomes of it is only logged (`xbox_post_message`). */
   post(message: unknown, options?: XboxOptions): Promise<void>;
+  /**
+   * Lets this worker be replaced before its next message (`xbox_schedule_thread_reset`).
+   *
+   * @throws {TypeError} Anywhere but in the xbox document.
+   */
+  scheduleReset(): void;
 }
 
 /** What an xbox document's default export gets beside the message. */
@@ -79,6 +87,14 @@ export interface XboxContext {
   signal: AbortSignal;
   /** Writes to the box's log. */
   log: Log;
+  /** Runs `fn` after the handler and before its value is sent; an error takes the value's place. */
+  onShutdown(fn: () => unknown): void;
+  /** Runs `fn` after the value was sent; an error is only logged. */
+  onPostSend(fn: () => unknown): void;
+  /** Runs `fn` after the value was sent and all post-send work; an error is only logged. */
+  onCleanup(fn: () => unknown): void;
+  /** Lets work go on after the value was sent; the worker stays with the message until it has settled. */
+  waitUntil(promise: Promise<unknown>): void;
 }
 
 /** What one worker keeps between requests, from request init to sweep. */
@@ -87,7 +103,7 @@ export interface Session {
   readonly id: string;
   /** When it began, in milliseconds since the epoch. */
   readonly startedAt: number;
-  /** Requests that it has served, the current one included. */
+  /** Requests that it has served, the current one included; 1 where every request is a session of its own. */
   readonly requests: number;
   /** What request init left for the handlers. */
   readonly locals: Record<string, unknown>;

@@ -14,11 +14,12 @@ export function createXboxClient(call: Call, scope: TaskScope): Xbox {
   return createXbox({
     enabled: scope.enabled,
     signal: scope.signal,
+    scheduleReset: scope.scheduleReset,
     log: createWorkerLog(call, { requestId: scope.requestId }),
-    submit: (message, { timeoutMs }, posted) => {
+    submit: (message, { timeoutMs, priority }, posted) => {
       let queued = true;
       let over = false;
-      const started = call("xboxStart", scope.taskId, message, timeoutMs ?? null, posted);
+      const started = call("xboxStart", scope.taskId, message, { timeoutMs, priority }, posted);
       const answer = started.then((handle) => {
         queued = false;
         return call("xboxAnswer", handle);

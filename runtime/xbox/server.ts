@@ -6,10 +6,21 @@
 
 import { TaskHandles } from "../pool/handles.ts";
 import type { Pool } from "../pool/pool.ts";
+import type { Priority } from "../pool/priority.ts";
 import type { FindTask, PoolTask } from "../pool/task.ts";
-import { findForbidden, isRecord } from "../thread/values.ts";
+import { findForbidden } from "../thread/values.ts";
 import type { Services } from "../thread/thread.ts";
 import type { XboxSource } from "./task.ts";
+
+/** How a message is submitted. */
+export interface Submission {
+  /** Longest time to its end, in milliseconds. */
+  timeoutMs?: number;
+  /** In place of the pool's own. */
+  priority?: Priority;
+  /** The task that sends it. */
+  parent?: PoolTask<unknown>;
+}
 
 /** Runs messages in a pool of workers that hold the xbox document. */
 export class XboxServer {
@@ -22,18 +33,18 @@ export class XboxServer {
   /** Hands a message to the pool; throws when it is refused. */
   submit(
     message: unknown,
-    { timeoutMs, parent }: { timeoutMs?: number; parent?: PoolTask<unknown> } = {},
+    { timeoutMs, priority, parent }: Submission = {},
   ): PoolTask<unknown> {
     return this.#pool.submit<unknown>({
       name: "an xbox message",
       payload: () => ({ message, from: "localhost", attempt: 1 }),
       timeoutMs,
+      priority,
       parent,
-      accept: (answer) => {
-        const found = isRecord(answer) ? findForbidden(answer.value) : "no record";
+      accept: (value) => {
+        const found = findForbidden(value);
         if (found !== undefined) throw new TypeError(found);
-        const { value, open } = answer as Record<string, unknown>;
-        return { value, open: open === true };
+        return { value };
       },
     });
   }
@@ -41,7 +52,7 @@ export class XboxServer {
   /** The same, as a source for a task in the entry. */
   source(
     message: unknown,
-    options: { timeoutMs?: number; parent?: PoolTask<unknown> } = {},
+    options: Submission = {},
   ): XboxSource & { accepted: Promise<unknown> } {
     const task = this.submit(message, options);
     return {
@@ -60,8 +71,8 @@ export class XboxServer {
   services(find: FindTask, { rootless = false } = {}): Services {
     const handles = new TaskHandles<unknown>({ doing: "send a message", find, rootless });
     return {
-      xboxStart: (parentId, message, timeoutMs, posted) =>
-        handles.start(parentId, timeoutMs, (asked) => {
+      xboxStart: (parentId, message, terms, posted) =>
+        handles.start(parentId, terms, (asked) => {
           // A posted message has no time, no depth and no end in common with who sent it.
           const parent = posted === true ? undefined : asked.parent;
           return this.submit(message, { ...asked, parent });

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { RuntimeError } from "../errors.ts";
+import type { Outcome, TaskRun } from "../pool/entry/runner.ts";
+import { openSessions } from "../pool/entry/open.ts";
 import type { WorkerApi, WorkerContext } from "../thread/entry/main.ts";
-import { bindRooms, readFunction, readRequestInit } from "../thread/entry/rooms.ts";
+import { bindRooms, readFunction } from "../thread/entry/rooms.ts";
 import type { ThreadType } from "../types/document.ts";
 import type { XboxContext } from "../types/xbox.ts";
 
@@ -22,63 +23,49 @@ export function open(context: WorkerContext): WorkerApi {
   const { config } = context;
   const handler = readFunction<(message: unknown, context: XboxContext) => unknown>(context);
   const rooms = bindRooms(context);
-  const initialise = readRequestInit(context);
-  const running = new Map<number, AbortController>();
-  const session = {
-    id: crypto.randomUUID(),
-    startedAt: Date.now(),
-    requests: 0,
-    locals: {} as Record<string, unknown>,
-  };
-  let begun: Promise<unknown> | undefined;
+  const threadType = config.threadType as ThreadType;
+  const { sessions, serve } = openSessions(context, rooms);
+  const store = rooms.store();
 
-  /** The session spans messages: request init runs once, before the first. */
-  function begin(): Promise<unknown> {
-    return begun ??= (async () => {
-      try {
-        await initialise?.({
-          session,
-          store: rooms.store(),
-          globals: rooms.globals(),
-          threadType: config.threadType as ThreadType,
-          log: rooms.log(),
-        });
-      } catch (cause) {
-        begun = undefined;
-        throw new RuntimeError("INIT_FAILED", "Cannot handle the message: request init failed", {
-          cause,
-        });
-      }
-    })();
-  }
-
-  async function run(id: number, { message, from, attempt }: Delivery): Promise<unknown> {
-    const abort = new AbortController();
-    running.set(id, abort);
+  async function work(run: TaskRun): Promise<Outcome> {
+    const { message, from, attempt } = run.payload as Delivery;
+    const { requestId } = run;
+    const log = rooms.log({ requestId });
+    const { session, phases } = await sessions.open(requestId, {
+      store,
+      globals: rooms.globals(),
+      threadType,
+      log,
+    });
+    const { signal } = run;
+    const { onShutdown, onPostSend, onCleanup } = phases;
+    const messageContext: XboxContext = {
+      store,
+      xbox: rooms.xbox({
+        taskId: run.id,
+        requestId,
+        signal,
+        scheduleReset: () => sessions.scheduleReset(),
+      }),
+      from,
+      attempt,
+      session,
+      signal,
+      log,
+      onShutdown,
+      onPostSend,
+      onCleanup,
+      waitUntil: (promise) => phases.waitUntil(promise),
+    };
+    let value: unknown;
     try {
-      await begin();
-      session.requests++;
-      const requestId = crypto.randomUUID();
-      const scope = { taskId: id, requestId, signal: abort.signal };
-      const messageContext: XboxContext = {
-        store: rooms.store(),
-        xbox: rooms.xbox(scope),
-        from,
-        attempt,
-        session,
-        signal: abort.signal,
-        log: rooms.log({ requestId }),
-      };
-      return { value: await handler(message, messageContext), open: false };
+      value = await handler(message, messageContext);
     } finally {
-      running.delete(id);
+      await phases.beforeSend();
     }
+    const after = phases.pending ? () => phases.afterSend(log) : undefined;
+    return { value, after, packs: typeof value !== "object" && typeof value !== "function" };
   }
 
-  return {
-    run,
-    cancel: (id: number, why: string) => {
-      running.get(id)?.abort(new RuntimeError("CANCELLED", why));
-    },
-  };
+  return serve(work);
 }

@@ -5,6 +5,7 @@
  */
 
 import { messageOf, RuntimeError } from "../errors.ts";
+import { checkPriority } from "../pool/priority.ts";
 import type { Log } from "../types/log.ts";
 import type { Xbox, XboxOptions, XboxTask } from "../types/xbox.ts";
 import { SourceXboxTask, type XboxSource } from "./task.ts";
@@ -26,6 +27,8 @@ export interface XboxRoom {
   signal: AbortSignal | undefined;
   /** Where the failure of a posted message is written. */
   log: Log;
+  /** Lets the worker be replaced before its next message; absent anywhere but in the xbox document. */
+  scheduleReset?(): void;
 }
 
 const LOCAL_NAMES: ReadonlySet<string> = new Set(["", "localhost", "127.0.0.1"]);
@@ -70,13 +73,18 @@ export function createXbox(room: XboxRoom): Xbox {
       });
       await source.accepted;
     },
+    scheduleReset: () => {
+      if (room.scheduleReset !== undefined) return room.scheduleReset();
+      throw new TypeError("Cannot schedule a reset: this is no xbox worker");
+    },
   };
 }
 
 /** A send may fail while its page waits for another, which must not end the isolate. */
 function callerHearsIt(): void {}
 
-function checkOptions({ to, timeoutMs }: XboxOptions): void {
+function checkOptions({ to, timeoutMs, priority }: XboxOptions): void {
+  checkPriority("send a message", priority);
   if (timeoutMs !== undefined && (typeof timeoutMs !== "number" || !(timeoutMs > 0))) {
     throw new RangeError(
       `Cannot send a message: timeoutMs must be above 0, and ${timeoutMs} was given`,

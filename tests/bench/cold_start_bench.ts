@@ -6,6 +6,7 @@
 
 import { BoxState } from "../../runtime/box/state.ts";
 import { KINDS, WorkerFactory, type WorkerKind } from "../../runtime/box/workers.ts";
+import { newRing } from "../../runtime/pool/protocol.ts";
 import { TrueGlobals } from "../../runtime/resources/true_globals.ts";
 import { openStore } from "../../runtime/store/mod.ts";
 import { atEnd } from "./peers/ending.ts";
@@ -20,7 +21,7 @@ const factory = new WorkerFactory({
   store,
   globals: new TrueGlobals(),
   log: SILENT,
-  box: new BoxState(SILENT),
+  box: new BoxState(SILENT, 2),
 });
 const pagelet: WorkerKind = {
   name: "pagelets",
@@ -51,7 +52,9 @@ function bare(name: string, module: string, baseline = false): void {
 function own(name: string, kind: WorkerKind): void {
   Deno.bench(name, { group, n: 20, warmup: 3 }, async (b) => {
     b.start();
-    const thread = await factory.start(kind, {});
+    const { signal } = new AbortController();
+    const pool = { ring: newRing(), concurrency: 1, session: "request" as const };
+    const thread = await factory.start(kind, { services: {}, signal, pool });
     b.end();
     await thread.close(1000);
   });

@@ -68,6 +68,18 @@ Deno.test("an error record of a RuntimeError has a code of the closed union or B
   assert.equal(cross(new RuntimeError("STORE_DENIED", "m")).code, "STORE_DENIED");
 });
 
+class RoomError extends RuntimeError {
+  override name = "RoomError";
+}
+
+Deno.test("an error record keeps base class, name and code of a RuntimeError's subclass", () => {
+  const back = cross(new RoomError("NO_REQUEST", "m"));
+  assert.ok(back instanceof RuntimeError);
+  assert.deepEqual([back.name, back.message, back.code], ["RoomError", "m", "NO_REQUEST"]);
+  const forged = cross(Object.assign(new Error("m"), { name: "RoomError", code: "ROOT" }));
+  assert.ok(!(forged instanceof RuntimeError));
+});
+
 Deno.test("toErrorRecord() bounds texts, causes and cycles", () => {
   const huge = Object.assign(new Error("m".repeat(1e6)), {
     name: "n".repeat(1e6),

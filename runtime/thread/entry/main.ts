@@ -7,8 +7,9 @@
  * @module
  */
 
-import "./goodbye.ts";
+import { onTasks, postAnswers, setOpening } from "./early.ts";
 import { expose, wrap } from "../../deps/comlink.ts";
+import { messageOf, RuntimeError } from "../../errors.ts";
 import { installErrorTransfer } from "../transfer.ts";
 import type { ThreadConfig } from "../thread.ts";
 
@@ -23,10 +24,22 @@ export interface WorkerContext {
   call: Call;
   /** What the entry last said about the box. */
   box: BoxState;
+  /** Where tasks come in and answers go out, past Comlink. */
+  channel: TaskChannel;
   /** The modules that make clients of the box's rooms, by name. */
   clients: Record<string, ModuleExports>;
   /** The site's documents, by role. */
   documents: Record<string, ModuleExports>;
+}
+
+/** What a pool's side in the worker has of the thread. */
+export interface TaskChannel {
+  /** Hands every message of tasks that comes from now on to `take`. */
+  take(take: (list: unknown[]) => void): void;
+  /** Sends answers; throws when one of them cannot be cloned, and then sends none. */
+  post(list: unknown[], transfer: Transferable[]): void;
+  /** Says whether a session is being opened, in which an exit is no fault. */
+  setOpening(value: boolean): void;
 }
 
 /** What a worker knows about its box. */
@@ -51,8 +64,12 @@ type Remote = Record<string, (...args: unknown[]) => Promise<unknown>>;
 interface Parts {
   kind: ModuleExports;
   clients: Record<string, ModuleExports>;
-  documents: Record<string, ModuleExports>;
+  /** The documents: where each is, and what evaluates it. */
+  documents: Record<string, [url: string, evaluate: () => Promise<ModuleExports>]>;
 }
+
+/** What a client module may export, to be run before the documents are loaded. */
+type Prepare = (call: Call, config: ThreadConfig) => void;
 
 /** Calls that are under way at once; the guard ends a worker that has more than 1024. */
 const MAX_OPEN_CALLS = 1000;
@@ -65,11 +82,20 @@ export function serveThread({ kind, clients, documents }: Parts): void {
   const call = paced(sender(remote));
   const open = kind.open as (context: WorkerContext) => WorkerApi | Promise<WorkerApi>;
   const box: BoxState = { isStopping: false, healthLevel: 100, startedAt: 0 };
+  const channel: TaskChannel = { take: onTasks, post: postAnswers, setOpening };
   let served: WorkerApi = {};
   const api: Record<string, (args: never[]) => unknown> = {
     open: async ([config]: ThreadConfig[]) => {
       Object.assign(box, config!.box);
-      served = await open({ config: config!, call, box, clients, documents });
+      for (const { prepare } of Object.values(clients)) {
+        (prepare as Prepare | undefined)?.(call, config!);
+      }
+      const loaded: Record<string, ModuleExports> = {};
+      // Request init first, as it runs first.
+      for (const role of Object.keys(documents).sort()) {
+        loaded[role] = await load(...documents[role]!);
+      }
+      served = await open({ config: config!, call, box, channel, clients, documents: loaded });
       for (const [name, method] of Object.entries(served)) {
         api[name] = (args: never[]) => method(...args);
       }
@@ -78,6 +104,15 @@ export function serveThread({ kind, clients, documents }: Parts): void {
     close: () => {},
   };
   expose(api, scope);
+}
+
+async function load(url: string, evaluate: () => Promise<ModuleExports>): Promise<ModuleExports> {
+  try {
+    return await evaluate();
+  } catch (cause) {
+    const cannot = `Cannot load document ${url}: ${messageOf(cause)}`;
+    throw new RuntimeError("DOCUMENT_INVALID", cannot, { cause });
+  }
 }
 
 /** Calls by name; the proxies are kept, since a call whose proxy is collected never settles. */

@@ -23,6 +23,8 @@ export interface TaskScope {
   signal?: AbortSignal;
   /** Whether the site has a pool of this kind. */
   enabled: boolean;
+  /** Lets the worker be replaced before its next message; only in the xbox document. */
+  scheduleReset?: () => void;
 }
 
 /** The box as a worker sees it. */

@@ -121,7 +121,7 @@ Deno.test("A thread loop survives the crash of its worker and backs off after fa
 function starter(use: (thread: FakeThread) => void) {
   const threads: FakeThread[] = [];
   const start = (services: Services) => {
-    const thread = new FakeThread(`fake ${threads.length + 1}`, services);
+    const thread = new FakeThread(threads.length + 1, { services });
     threads.push(thread);
     queueMicrotask(() => use(thread));
     return Promise.resolve(thread as unknown as Thread);
@@ -204,7 +204,7 @@ Deno.test("ServiceThread.stop() tells, waits and ends; without grace it counts n
     const log = recordLog();
     const { threads, start } = starter((thread) => {
       thread.answers = false;
-      (thread.services as { threadStarted(): void }).threadStarted();
+      (thread.start.services as unknown as { threadStarted(): void }).threadStarted();
     });
     const thread = new ServiceThread({ document: "fake", start, log });
     await thread.started;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Phases } from "../../../runtime/pagelet/phases.ts";
+import { Phases } from "../../../runtime/pool/entry/phases.ts";
 import { fixture, open, recordLog, until } from "../http/support.ts";
 
 Deno.test("Phases run shutdown functions in order, post-send work, then cleanup functions", async () => {
@@ -58,6 +58,59 @@ const PHASES = [
   "Work after the response failed",
   "cleanup",
 ];
+
+Deno.test("Phases.copy() has what was registered before, and shares nothing after", async () => {
+  const log = recordLog();
+  const order: string[] = [];
+  const session = new Phases();
+  session.onShutdown(() => order.push("shutdown"));
+  session.onPostSend(() => order.push("post-send"));
+  session.onCleanup(() => order.push("cleanup"));
+  session.waitUntil(Promise.resolve().then(() => order.push("work of the session")));
+  for (const request of ["first", "second"]) {
+    const copy = session.copy();
+    copy.onPostSend(() => order.push(request));
+    await copy.beforeSend();
+    await copy.afterSend(log);
+    assert.equal(copy.pending, false);
+    assert.deepEqual(
+      order.filter((what) => !what.startsWith("work")),
+      ["shutdown", "post-send", request, "cleanup"],
+    );
+    order.length = 0;
+  }
+  assert.equal(session.pending, true, "the session's own are still there for the next request");
+});
+
+Deno.test("Phases.onPostSend() runs in order after the response, and a failure ends the list only", async () => {
+  const log = recordLog();
+  const order: string[] = [];
+  const phases = new Phases();
+  assert.throws(() => phases.onPostSend("no" as never), {
+    name: "TypeError",
+    message: "Cannot register with onPostSend: a function is needed, and string was given",
+  });
+  assert.equal(phases.pending, false);
+  phases.onPostSend(async () => {
+    await undefined;
+    order.push("first");
+    phases.onPostSend(() => {
+      order.push("last");
+      throw new Error("post-send failed");
+    });
+    phases.onPostSend(() => order.push("never"));
+  });
+  phases.onCleanup(() => order.push("cleanup"));
+  phases.waitUntil(Promise.resolve());
+  assert.equal(phases.pending, true);
+  await phases.beforeSend();
+  assert.deepEqual(order, [], "not before the response");
+  await phases.afterSend(log);
+  assert.deepEqual(order, ["first", "last", "cleanup"]);
+  assert.equal(phases.pending, false);
+  assert.equal(log.lines.length, 1);
+  assert.match(JSON.stringify(log.lines), /post-send failed/);
+});
 
 Deno.test("Phases of a pagelet: the answer does not wait for post-send work, the worker does", async () => {
   for (const [path, body] of [["/phases/whole", "phases"], ["/phases/streams", "ab"]] as const) {

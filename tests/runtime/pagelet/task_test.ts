@@ -296,7 +296,8 @@ Deno.test("PageletTask fails with THREAD_EXITED when its worker crashes, and the
         assert.equal(await pagelets.start("/text").text(), "plain ");
       }
     });
-    assert.equal(workers.started, 3);
+    // The second one is tried once more: its worker had run another request before.
+    assert.equal(workers.started, 4);
   }
   assert.equal(workers.running, 0);
 });
@@ -353,7 +354,9 @@ Deno.test("PageletTask.cancel() has a worker replaced that ignores its signal", 
     while (spinning.status === "queued") await pagelets.start("/nobody").result({ timeoutMs: 1 });
     spinning.cancel();
     assert.equal(await pagelets.start("/text").text(), "plain ");
-    assert.equal(site.pool().leaked, 1);
+    // It comes back in time, which is not to be stuck.
+    await until(() => site.pool().ends.length === 2);
+    assert.equal(site.pool().leaked, 0);
   });
   assert.ok(site.log.lines.some(({ message }) => message.includes('"/deaf/a" did not stop')));
 });

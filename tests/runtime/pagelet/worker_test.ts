@@ -4,12 +4,23 @@ import type { PageletAnswer, WireRequest } from "../../../runtime/pagelet/wire.t
 import { open } from "../../../runtime/pagelet/worker.ts";
 import type { WorkerContext } from "../../../runtime/thread/entry/main.ts";
 import type { TandemEnv } from "../../../mod.ts";
+import {
+  type AnswerMessage,
+  FLAGS,
+  newRing,
+  Ring,
+  type TaskMessage,
+} from "../../../runtime/pool/protocol.ts";
 import { until } from "../http/support.ts";
 
 type Answer = PageletAnswer & { open: boolean };
 
 /** A worker's functions around an app, its calls to the entry recorded. */
 async function worker(app: unknown) {
+  const ring = newRing();
+  const places = new Ring(ring);
+  const answers: AnswerMessage[] = [];
+  let take: (list: unknown[]) => void = () => {};
   const calls: unknown[][] = [];
   const call = (...args: unknown[]) => {
     calls.push(args);
@@ -22,7 +33,15 @@ async function worker(app: unknown) {
       threadType: "Pagelet Thread",
       globals: {},
       box: { isStopping: false, healthLevel: 100, startedAt: 0 },
-      options: { document: "file:///x.ts" },
+      options: {
+        document: "file:///x.ts",
+        pool: { ring, concurrency: 32, session: "fresh" },
+      },
+    },
+    channel: {
+      take: (given: typeof take) => take = given,
+      post: (list: AnswerMessage[]) => void answers.push(...list),
+      setOpening: () => {},
     },
     call,
     box: { isStopping: false, healthLevel: 100, startedAt: 0 },
@@ -34,13 +53,22 @@ async function worker(app: unknown) {
     },
     documents: { main: { default: app } },
   } as unknown as WorkerContext;
-  const { run, cancel } = await open(context) as unknown as {
-    run(id: number, wire: WireRequest): Promise<Answer>;
+  const { cancel } = await open(context) as unknown as {
     cancel(id: number, why: string): void;
   };
-  const ask = (path: string, method = "GET") =>
-    run(1, { method, url: `http://localhost${path}`, headers: [], body: null, requestId: "r" });
-  return { ask, cancel, calls, done: () => calls.filter(([name]) => name === "done").length };
+  let lastId = 0;
+  const ask = async (path: string, method = "GET"): Promise<Answer> => {
+    const id = ++lastId;
+    const url = `http://localhost${path}`;
+    const wire: WireRequest = { method, url, headers: [], body: null, requestId: "r" };
+    take([[id, places.put(id), wire, 0, false] satisfies TaskMessage]);
+    const isFirst = ([given, flags]: AnswerMessage) => given === id && !(flags & FLAGS.done);
+    await until(() => answers.some(isFirst));
+    const [, flags, value] = answers.find(isFirst)!;
+    return { ...value as PageletAnswer, open: (flags & FLAGS.open) !== 0 };
+  };
+  const done = () => answers.filter(([, flags]) => (flags & FLAGS.done) !== 0).length;
+  return { ask, cancel, calls, done };
 }
 
 const textOf = (body: PageletAnswer["body"]) =>
@@ -110,7 +138,7 @@ Deno.test("cancel() aborts the handler's signals, and so does a reader that leav
   const second = await ask("/");
   await (second.body as ReadableStream).cancel("bored");
   assert.deepEqual(signals.map(({ aborted }) => aborted), [true, true, true, true]);
-  assert.equal(done(), 2);
+  await until(() => done() === 2);
 });
 
 Deno.test("run() answers 500 and tells the error's record for whatever goes wrong", async () => {

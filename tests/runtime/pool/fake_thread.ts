@@ -4,17 +4,20 @@
  * @module
  */
 
-import { RuntimeError } from "../../../runtime/errors.ts";
+import { RuntimeError, toErrorRecord } from "../../../runtime/errors.ts";
+import type { WorkerStart } from "../../../runtime/pool/crew.ts";
+import { FLAGS, newRing, Ring, type TaskMessage } from "../../../runtime/pool/protocol.ts";
 import { Pool, type PoolOptions } from "../../../runtime/pool/pool.ts";
 import type { Job, PoolTask } from "../../../runtime/pool/task.ts";
-import type { Services, Thread, ThreadEnd } from "../../../runtime/thread/thread.ts";
+import type { Thread, ThreadEnd } from "../../../runtime/thread/thread.ts";
 import { type LogLine, recordLog } from "../http/support.ts";
 
 /** A task that runs on a {@linkcode FakeThread}. */
 export interface Run {
   id: number;
   payload: unknown;
-  answer(value: unknown): void;
+  /** Sends an answer; `flags` as in the protocol, an open one among them keeps the worker. */
+  answer(value: unknown, flags?: number): void;
   fail(error: Error): void;
 }
 
@@ -22,6 +25,14 @@ export interface Run {
 export class FakeThread {
   readonly name: string;
   readonly runs: Run[] = [];
+  /** What was sent and has not begun, when {@linkcode lazy}. */
+  readonly waiting: TaskMessage[] = [];
+  /** Whether tasks are left alone until `begin` is called. */
+  lazy = false;
+  /** Milliseconds that every run says it took. */
+  ms = 100;
+  readonly id: number;
+  readonly #ring: Ring;
   readonly cancelled: unknown[] = [];
   readonly told: unknown[][] = [];
   readonly ended: Promise<ThreadEnd>;
@@ -32,29 +43,60 @@ export class FakeThread {
   #resolveEnded!: (end: ThreadEnd) => void;
   #open = new Set<(error: Error) => void>();
 
-  constructor(name: string, readonly services: Services) {
-    this.name = name;
+  constructor(id: number, readonly start: Partial<WorkerStart>) {
+    this.id = id;
+    this.name = `fake ${id}`;
+    this.#ring = new Ring(start.ring ?? newRing());
     this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
   }
 
   call(
     method: string,
     args: unknown[],
-    { accept }: { accept?: (value: unknown) => unknown } = {},
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#open.add(reject);
       if (method === "run") {
-        this.runs.push({
-          id: args[0] as number,
-          payload: args[1],
-          answer: (value) => resolve(accept ? accept(value) : value),
-          fail: reject,
-        });
-      } else if (method === "cancel") this.cancelled.push(args[0]);
+        this.runs.push({ id: 0, payload: args[0], answer: resolve, fail: reject });
+        return;
+      }
+      if (method === "cancel") this.cancelled.push(args[0]);
       else this.told.push([method, ...args]);
-      if (method !== "run" && this.answers) resolve(undefined);
+      if (this.answers) resolve(undefined);
     });
+  }
+
+  send(list: TaskMessage[]): void {
+    for (const message of list) structuredClone(message[2]);
+    this.waiting.push(...list);
+    if (!this.lazy) { while (this.waiting.length > 0) this.begin(); }
+  }
+
+  /** Begins with the next task that was not taken back; says whether there was one. */
+  begin(): boolean {
+    while (this.waiting.length > 0) {
+      const [id, place, payload] = this.waiting.shift()!;
+      if (!this.#ring.start(place, id)) continue;
+      this.runs.push({
+        id,
+        payload,
+        answer: (value, flags = 0) => this.post([id, flags, value, this.ms]),
+        fail: (error) => this.post([id, FLAGS.error, toErrorRecord(error), this.ms]),
+      });
+      return true;
+    }
+    return false;
+  }
+
+  /** Sends answers; ends like a thread that has sent something wrong. */
+  post(...list: unknown[]): void {
+    const fault = this.alive ? this.start.onAnswers!(list) : undefined;
+    if (fault !== undefined) this.end("violated", new RuntimeError("BAD_MESSAGE", fault));
+  }
+
+  ping(ms: number): Promise<number | undefined> {
+    if (this.answers && this.alive) return Promise.resolve(1024);
+    return new Promise((resolve) => setTimeout(() => resolve(undefined), ms));
   }
 
   close(graceMs: number): Promise<ThreadEnd["reason"]> {
@@ -68,7 +110,7 @@ export class FakeThread {
     this.reason = reason;
     const error = why instanceof RuntimeError ? why : new RuntimeError("THREAD_EXITED", `${why}`);
     for (const reject of this.#open) reject(error);
-    this.#resolveEnded({ reason, error });
+    this.#resolveEnded({ reason, error, isOrderly: reason === "closed" });
   }
 
   /** Answers the oldest run. */
@@ -105,17 +147,23 @@ export function fakePool(
     graceMs: 10,
     maxRequests: 0,
     maxAgeMs: 0,
+    newestFirstAt: Infinity,
+    concurrency: 1,
+    heartbeatMs: 60_000,
+    fresh: false,
+    session: "request",
+    priority: "normal",
     services: () => ({}),
     onLeak: () => leaks++,
     log,
     ...options,
-    start: async (services, signal) => {
+    start: async (given) => {
       const make = () => {
-        const thread = new FakeThread(`fake ${threads.length + 1}`, services);
+        const thread = new FakeThread(threads.length + 1, given);
         threads.push(thread);
         return thread;
       };
-      return await (start === undefined ? make() : start(make, signal)) as unknown as Thread;
+      return await (start === undefined ? make() : start(make, given.signal)) as unknown as Thread;
     },
   });
   return {
@@ -127,7 +175,7 @@ export function fakePool(
       pool.submit<unknown>({
         name,
         payload: () => name,
-        accept: (value) => ({ value, open: false }),
+        accept: (value) => ({ value }),
         ...job,
       }),
   };

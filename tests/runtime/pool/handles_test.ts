@@ -20,7 +20,7 @@ Deno.test("TaskHandles gives a handle free when its task was collected and has e
   const { pool, threads, submit } = fakePool({ workers: 1 });
   const held = handles();
   const handle = held.start(null, "5", (asked) => {
-    assert.deepEqual(asked, { parent: undefined, timeoutMs: undefined });
+    assert.deepEqual(asked, { parent: undefined, timeoutMs: undefined, priority: undefined });
     return submit("task");
   });
   await new Promise((resolve) => setTimeout(resolve));

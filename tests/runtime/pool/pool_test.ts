@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { RuntimeError } from "../../../runtime/errors.ts";
+import { FLAGS } from "../../../runtime/pool/protocol.ts";
 import { until } from "../http/support.ts";
-import { fakePool, type FakeThread } from "./fake_thread.ts";
+import { type FakePool, fakePool, type FakeThread } from "./fake_thread.ts";
 
 /** What waits for workers and timers of promises has happened. */
 const settled = () => new Promise((resolve) => setTimeout(resolve));
@@ -18,14 +19,8 @@ Deno.test("Pool.submit() starts workers on demand up to workers and runs tasks f
   await settled();
   assert.equal(threads.length, 2);
   assert.deepEqual(payloads(threads), ["a", "b"]);
-  assert.deepEqual(pool.status(), {
-    workers: 2,
-    busy: 2,
-    queued: 2,
-    ended: 0,
-    refused: 0,
-    leaked: 0,
-  });
+  const { workers, busy, queued, ended, refused, leaked } = pool.status();
+  assert.deepEqual([workers, busy, queued, ended, refused, leaked], [2, 2, 2, 0, 0, 0]);
   assert.deepEqual(tasks.map(({ state }) => state), ["running", "running", "queued", "queued"]);
   threads[1]!.answer("B");
   assert.equal(await tasks[1]!.answer, "B");
@@ -73,6 +68,7 @@ Deno.test("Pool.submit() takes a task for an idle worker also without a queue", 
   await pool.warm();
   const task = submit("a");
   assert.throws(() => submit("b"), code("QUEUE_FULL"));
+  await settled();
   threads[0]!.answer("A");
   assert.equal(await task.answer, "A");
   await pool.close(10);
@@ -91,28 +87,465 @@ Deno.test("Pool retires workers above spares that stay idle", async () => {
   await pool.close(10);
 });
 
-Deno.test("Pool replaces a worker after maxRequests tasks", async () => {
-  const { pool, threads, submit } = fakePool({ workers: 1, maxRequests: 2 });
-  for (let i = 0; i < 5; i++) {
-    const task = submit(String(i));
-    await until(() => payloads(threads).includes(String(i)));
-    threads.at(-1)!.answer(i);
-    await task.ended;
+/** Starts threads that say that every task took next to no time. */
+const quick = (make: () => FakeThread) => Promise.resolve(Object.assign(make(), { ms: 0.05 }));
+
+/** Runs one task on whichever thread gets it, and says which that was. */
+async function runOne({ threads, submit }: FakePool, name: string, flags = 0): Promise<number> {
+  const task = submit(name);
+  await until(() => payloads(threads).includes(name));
+  const thread = threads.find(({ runs }) => runs.some(({ payload }) => payload === name))!;
+  thread.runs.shift()!.answer(name, flags);
+  await task.ended;
+  return thread.id;
+}
+
+Deno.test("Pool gives each worker exactly maxRequests tasks, its successor ready before the last", async () => {
+  const fake = fakePool({ workers: 1, maxRequests: 3 });
+  const { pool, threads } = fake;
+  const ran: number[] = [];
+  for (let i = 0; i < 9; i++) {
+    ran.push(await runOne(fake, String(i)));
+    if (i % 3 === 2) await until(() => threads.length === i / 3 + 4 / 3);
   }
-  assert.equal(threads.length, 3);
-  assert.deepEqual(threads.map(({ alive }) => alive), [false, false, true]);
+  assert.deepEqual(ran, [1, 1, 1, 2, 2, 2, 3, 3, 3]);
+  // An idle worker that is due waits for the next task.
+  await until(() => !threads[1]!.alive);
+  assert.deepEqual(threads.map(({ alive }) => alive), [false, false, true, true]);
   await pool.close(10);
 });
 
-Deno.test("Pool replaces a worker that is older than maxAgeMs before its next task", async () => {
-  const { pool, threads, submit } = fakePool({ workers: 1, spares: 1, maxAgeMs: 1 });
-  await pool.warm();
+Deno.test("Pool replaces a worker whose session is older than maxAgeMs, but not one without a session", async () => {
+  const fake = fakePool({ workers: 1, spares: 1, maxAgeMs: 1 });
+  await fake.pool.warm();
   const born = performance.now();
   await until(() => performance.now() - born > 3);
-  assert.equal(threads[0]!.alive, true);
-  submit("a");
-  await until(() => threads[1]?.runs.length === 1);
-  assert.equal(threads[0]!.alive, false);
+  assert.equal(await runOne(fake, "a"), 1);
+  const used = performance.now();
+  await until(() => performance.now() - used > 3);
+  assert.equal(await runOne(fake, "b"), 2);
+  await until(() => !fake.threads[0]!.alive);
+  assert.equal(fake.threads[0]!.reason, "closed");
+  await fake.pool.close(10);
+});
+
+Deno.test("Pool replaces a worker that has asked for it, and never sends it another task", async () => {
+  const fake = fakePool({ workers: 1 });
+  assert.equal(await runOne(fake, "a"), 1);
+  assert.equal(await runOne(fake, "b", FLAGS.reset), 1);
+  await until(() => fake.threads.length === 2);
+  assert.equal(await runOne(fake, "c"), 2);
+  await until(() => !fake.threads[0]!.alive);
+  assert.equal(fake.threads[0]!.reason, "closed");
+  await fake.pool.close(10);
+});
+
+Deno.test("Pool with fresh sessions gives every task a worker of its own and keeps spares ready", async () => {
+  const fake = fakePool({ workers: 2, spares: 2, maxRequests: 1, fresh: true });
+  await fake.pool.warm();
+  const ran = [];
+  for (let i = 0; i < 5; i++) {
+    ran.push(await runOne(fake, String(i)));
+    await until(() => fake.pool.status().crew.filter(({ state }) => state === "idle").length === 2);
+  }
+  assert.equal(new Set(ran).size, 5);
+  await until(() => fake.threads.filter(({ alive }) => alive).length === 2);
+  await fake.pool.close(10);
+});
+
+Deno.test("Pool sends quick tasks ahead, several in a message, and slow ones one by one", async () => {
+  const fake = fakePool({ workers: 1, queueLimit: 100 }, quick);
+  const { pool, threads, submit } = fake;
+  for (let i = 0; i < 8; i++) await runOne(fake, `warm ${i}`);
+  const [thread] = threads as [FakeThread];
+  thread.lazy = true;
+  for (let i = 0; i < 30; i++) submit(`quick ${i}`);
+  await settled();
+  assert.equal(thread.waiting.length, 16);
+  assert.equal(pool.status().queued, 14);
+  while (thread.begin()) thread.answer("over");
+  assert.equal(pool.status().ended, 38);
+  // A route that has become slow is not sent ahead any more.
+  submit("slow");
+  await settled();
+  thread.begin();
+  thread.ms = 50;
+  thread.answer("over");
+  await settled();
+  for (let i = 0; i < 3; i++) submit(`slow ${i}`);
+  await settled();
+  assert.equal(thread.waiting.length, 1);
+  await pool.close(10);
+});
+
+Deno.test("Pool takes back what a worker has not begun with when another has nothing to do", async () => {
+  const fake = fakePool({ workers: 2, queueLimit: 100 }, quick);
+  const { pool, threads, submit } = fake;
+  const both = [submit("x"), submit("y")];
+  await until(() => payloads(threads).length === 2);
+  for (const thread of threads) thread.answer("over");
+  await Promise.all(both.map(({ ended }) => ended));
+  for (let i = 0; i < 8; i++) await runOne(fake, `warm ${i}`);
+  for (const thread of threads) thread.lazy = true;
+  const tasks = Array.from({ length: 16 }, (_, i) => submit(`quick ${i}`));
+  await settled();
+  const [stuck, other] = threads as [FakeThread, FakeThread];
+  assert.equal(stuck.waiting.length + other.waiting.length, 16);
+  stuck.begin();
+  const behind = stuck.waiting.length;
+  assert.ok(behind > 1);
+  for (let turn = 0; turn < 50; turn++) {
+    while (other.begin()) other.answer("over");
+    await settled();
+  }
+  assert.equal(stuck.begin(), false, "the last one was taken back as well");
+  stuck.answer("late");
+  await Promise.all(tasks.map(({ ended }) => ended));
+  assert.equal(pool.status().ended, 26);
+  await pool.close(10);
+});
+
+Deno.test("Pool runs elsewhere what a worker that ends has not begun with", async () => {
+  const fake = fakePool({ workers: 1, queueLimit: 100 }, quick);
+  const { pool, threads, submit } = fake;
+  for (let i = 0; i < 8; i++) await runOne(fake, `warm ${i}`);
+  threads[0]!.lazy = true;
+  const tasks = Array.from({ length: 4 }, (_, i) => submit(`quick ${i}`));
+  const moved = submit("moved", { transferables: [new ArrayBuffer(1)] });
+  await settled();
+  threads[0]!.begin();
+  threads[0]!.end("exited", "it left");
+  await assert.rejects(tasks[0]!.answer, code("THREAD_EXITED"));
+  for (let turn = 0; turn < 50; turn++) {
+    while ((threads[1]?.runs.length ?? 0) > 0) threads[1]!.answer("over");
+    await settled();
+  }
+  assert.deepEqual(await Promise.all(tasks.slice(1).map(({ answer }) => answer)), [
+    "over",
+    "over",
+    "over",
+  ]);
+  assert.equal(await moved.answer, "over");
+  await pool.close(10);
+});
+
+Deno.test("Pool takes tasks back from a worker that begins with nothing, and gives it up when it is stuck", async () => {
+  const { pool, threads, leaks, submit } = fakePool({ workers: 2, spares: 2, heartbeatMs: 20 });
+  await pool.warm();
+  const [stuck, other] = threads as [FakeThread, FakeThread];
+  stuck.lazy = true;
+  stuck.answers = false;
+  const task = submit("a");
+  await until(() => other.runs.length === 1);
+  assert.equal(pool.status().crew.find(({ id }) => id === stuck.id)?.state, "suspect");
+  other.answer("A");
+  assert.equal(await task.answer, "A");
+  await until(() => leaks() === 1);
+  assert.equal(stuck.reason, "stuck");
+  await until(() => pool.status().workers === 2);
+  assert.match(pool.status().ends[0]!.why, /no sign of life/);
+  await pool.close(10);
+});
+
+Deno.test("Pool lets a worker go on that was only slow to begin", async () => {
+  const { pool, threads, leaks, submit } = fakePool({ workers: 1, spares: 1, heartbeatMs: 20 });
+  await pool.warm();
+  const [thread] = threads as [FakeThread];
+  thread.lazy = true;
+  const task = submit("a");
+  // It answers its heartbeat and gets the task again.
+  await until(() => thread.waiting.length >= 2);
+  assert.equal(thread.begin(), true);
+  thread.answer("A");
+  assert.equal(await task.answer, "A");
+  assert.equal(leaks(), 0);
+  assert.equal(thread.begin(), false);
+  await pool.close(10);
+});
+
+Deno.test("Pool replaces a worker that turns and never begins with a task, and loses no task by it", async () => {
+  const fake = fakePool(
+    { workers: 1 },
+    (make) => {
+      const thread = make();
+      thread.lazy = thread.id === 1;
+      return Promise.resolve(thread);
+    },
+  );
+  const task = fake.submit("a");
+  await until(() => fake.threads[1]?.runs.length === 1);
+  assert.deepEqual([fake.threads[0]!.reason, fake.leaks()], ["failed", 0]);
+  fake.threads[1]!.answer("A");
+  assert.equal(await task.answer, "A");
+  await fake.pool.close(10);
+});
+
+Deno.test("Pool ends a worker that answers twice, a task that it was not sent, or nonsense", async () => {
+  const wrongs: [RegExp, (thread: FakeThread, id: number) => void][] = [
+    [/not open/, (thread, id) => thread.post([id, 0, "A", 1], [id, 0, "A", 1])],
+    [/twice/, (thread, id) => thread.post([id, FLAGS.open, "A", 1], [id, 0, "A", 1])],
+    [/not open/, (thread) => thread.post([12345, 0, "A", 1])],
+    [/not answered/, (thread, id) => thread.post([id, FLAGS.done, null, 1])],
+    [/malformed/, (thread) => thread.post("A")],
+    [/malformed/, (thread, id) => thread.post([id, "x", "A", 1])],
+    [/malformed/, (thread, id) => thread.post([id, 0, "A", "x"])],
+    [/malformed/, (thread, id) => thread.post([id, 0, "A", NaN])],
+    [/malformed/, (thread, id) => thread.post([id, 16, "A", 1])],
+    [/done with a task twice/, (thread, id) => {
+      thread.post([id, FLAGS.open, "stream", 1], [id, FLAGS.done, null, 1]);
+      thread.post([id, FLAGS.done, null, 1]);
+    }],
+    [/error that is none/, (thread, id) => thread.post([id, FLAGS.error, 5, 1])],
+    [/with a ReadableStream/, (thread, id) => {
+      const extra = new ReadableStream();
+      thread.post([id, FLAGS.error, { name: "Error", message: "m", extra }, 1]);
+    }],
+    [/with a ReadableStream/, (thread, id) => {
+      thread.post([id, FLAGS.open, "A", 1], [id, FLAGS.done, [new ReadableStream()], 1]);
+    }],
+    [/no text/, (thread, id) => thread.post([id, 0, 5, 1])],
+  ];
+  for (const [fault, wrong] of wrongs) {
+    const { pool, threads, submit } = fakePool({ workers: 1 });
+    const task = submit("a", {
+      accept: (value) => {
+        if (value === "stream") return { value, drained: new Promise(() => {}) };
+        if (typeof value === "string") return { value };
+        throw new TypeError("no text");
+      },
+    });
+    await until(() => threads[0]?.runs.length === 1);
+    wrong(threads[0]!, task.id);
+    await until(() => !threads[0]!.alive);
+    assert.equal(threads[0]!.reason, "violated");
+    await task.ended;
+    assert.match(pool.status().ends[0]!.why, fault);
+    await until(() => threads.length === 2);
+    await pool.close(10);
+  }
+});
+
+/** Two workers of one pool that are known to be quick, and what each has in its ring. */
+async function quickPair() {
+  const fake = fakePool({ workers: 2, queueLimit: 200 }, quick);
+  const both = [fake.submit("x"), fake.submit("y")];
+  await until(() => payloads(fake.threads).length === 2);
+  for (const thread of fake.threads) thread.answer("over");
+  await Promise.all(both.map(({ ended }) => ended));
+  for (let i = 0; i < 8; i++) await runOne(fake, `warm ${i}`);
+  const [vandal, other] = fake.threads as [FakeThread, FakeThread];
+  const ringOf = ({ start }: FakeThread) => new Int32Array(start.ring!);
+  return { ...fake, vandal, other, ring: ringOf(vandal) };
+}
+
+Deno.test("Pool runs no task again that a worker has answered, whatever it writes in its ring", async () => {
+  const { pool, submit, vandal, other, ring } = await quickPair();
+  vandal.lazy = other.lazy = true;
+  const tasks = Array.from({ length: 8 }, (_, i) => submit(`task ${i}`));
+  await settled();
+  const held = vandal.waiting.map(([id]) => id);
+  assert.ok(held.length > 1);
+  const keys = ring.slice();
+  // It answers all that it has, and pretends to have begun with nothing.
+  for (const id of held) vandal.post([id, FLAGS.open, "answered", 0.05]);
+  ring.set(keys);
+  for (let turn = 0; turn < 20; turn++) {
+    while (other.begin()) other.answer("over");
+    await settled();
+  }
+  assert.equal(other.alive, true);
+  assert.ok(other.runs.length === 0);
+  for (const id of held) vandal.post([id, FLAGS.done, null, 0.05]);
+  const answers = await Promise.all(tasks.map(({ answer }) => answer));
+  assert.equal(answers.filter((answer) => answer === "answered").length, held.length);
+  await pool.close(10);
+});
+
+Deno.test("Pool ends a worker that answers another's task, or one that was taken from it", async () => {
+  const { pool, threads, submit } = fakePool();
+  const [one, two] = [submit("one"), submit("two")];
+  await until(() => payloads(threads).length === 2);
+  threads[0]!.post([two.id, 0, "forged", 1]);
+  assert.equal(threads[0]!.reason, "violated");
+  threads[1]!.answer("two");
+  assert.equal(await two.answer, "two");
+  await assert.rejects(one.answer, code("BAD_MESSAGE"));
+  threads[1]!.lazy = true;
+  const taken = submit("taken");
+  await until(() => threads[1]!.waiting.length === 1);
+  taken.cancel();
+  await taken.ended;
+  threads[1]!.post([taken.id, 0, "forged", 1]);
+  assert.equal(threads[1]!.reason, "violated");
+  await assert.rejects(taken.answer, code("CANCELLED"));
+  await pool.close(10);
+});
+
+Deno.test("Pool does not move a task to another worker whose payload has moved already", async () => {
+  const { pool, threads, submit } = fakePool();
+  const [parent, other] = [submit("parent"), submit("other")];
+  await until(() => payloads(threads).length === 2);
+  threads[0]!.lazy = true;
+  const { readable } = new TransformStream();
+  const child = submit("child", { parent, transferables: [readable] });
+  child.wait();
+  await until(() => threads[0]!.waiting.length === 1);
+  threads[1]!.answer("over");
+  await other.ended;
+  await settled();
+  assert.deepEqual([threads[1]!.runs.length, threads[0]!.begin()], [0, true]);
+  for (const run of [...threads[0]!.runs].reverse()) run.answer("over");
+  assert.equal(await child.answer, "over");
+  await pool.close(10);
+});
+
+const RINGS: [string, (ring: Int32Array) => unknown][] = [
+  ["nothing", (ring) => ring.fill(0)],
+  ["that all is taken", (ring) => ring.fill(1)],
+  ["that all has begun", (ring) => ring.fill(-1)],
+  ["what it likes", (ring) => ring.forEach((_, i) => ring[i] = (i * 2654435761) | 0)],
+  ["the next tasks", (ring) => ring.forEach((_, i) => ring[i] = i)],
+];
+
+Deno.test.each(RINGS)(
+  "Pool stays whole when a worker writes %s into its ring",
+  async (_, write) => {
+    const { pool, submit, vandal, other, ring } = await quickPair();
+    vandal.lazy = true;
+    const tasks = Array.from({ length: 60 }, (_, i) => submit(`task ${i}`, { timeoutMs: 60 }));
+    for (let turn = 0; turn < 40; turn++) {
+      write(ring);
+      for (const task of tasks) assert.ok(["queued", "running", "ended"].includes(task.state));
+      while (other.runs.length > 0) other.answer("over");
+      vandal.begin();
+      while (vandal.runs.length > 0) vandal.answer("over");
+      await settled();
+    }
+    const fates = await Promise.allSettled(tasks.map(({ answer }) => answer));
+    for (const fate of fates) {
+      const gone = fate.status === "rejected" && fate.reason.code;
+      assert.ok(gone === false || ["DEADLINE_EXCEEDED", "BAD_MESSAGE"].includes(gone), `${gone}`);
+    }
+    assert.equal(other.alive, true);
+    await pool.close(10);
+  },
+);
+
+Deno.test("Pool lends a worker to more children than its ring has places", async () => {
+  const { pool, threads, submit } = fakePool({ workers: 1, queueLimit: 500 });
+  const parent = submit("parent");
+  await settled();
+  const children = Array.from({ length: 100 }, (_, i) => submit(`${i}`, { parent }));
+  for (const child of children) child.wait();
+  await settled();
+  assert.deepEqual(children.map(({ state }) => state), Array(100).fill("running"));
+  for (const run of [...threads[0]!.runs].reverse()) run.answer(run.payload);
+  const answers = await Promise.all(children.map(({ answer }) => answer));
+  assert.deepEqual(answers, children.map((_, i) => `${i}`));
+  await parent.ended;
+  await pool.close(10);
+});
+
+Deno.test("Pool takes tasks of a higher priority first, and lets routes take turns", async () => {
+  const { pool, threads, submit } = fakePool({ workers: 1, queueLimit: 100 });
+  submit("first");
+  await settled();
+  for (const name of ["a1", "a2", "a3"]) submit(name, { route: "a" });
+  submit("b1", { route: "b" });
+  submit("low", { priority: "low" });
+  submit("high", { priority: "high", route: "b" });
+  const order: unknown[] = [];
+  for (let i = 0; i < 7; i++) {
+    await until(() => threads[0]!.runs.length === 1);
+    order.push(threads[0]!.runs[0]!.payload);
+    threads[0]!.answer("over");
+    await settled();
+  }
+  assert.deepEqual(order, ["first", "high", "a1", "b1", "a2", "a3", "low"]);
+  await pool.close(10);
+});
+
+Deno.test("Pool takes the newest first once newestFirstAt tasks wait", async () => {
+  const { pool, threads, submit } = fakePool({ workers: 1, queueLimit: 100, newestFirstAt: 2 });
+  for (const name of ["a", "b", "c", "d", "e"]) {
+    submit(name);
+    await settled();
+  }
+  const order: unknown[] = [];
+  for (let i = 0; i < 5; i++) {
+    order.push(threads[0]!.runs[0]!.payload);
+    threads[0]!.answer("over");
+    await settled();
+  }
+  assert.deepEqual(order, ["a", "e", "d", "b", "c"]);
+  await pool.close(10);
+});
+
+Deno.test("Pool lets a route that fills the queue make room for another", async () => {
+  const { pool, submit } = fakePool({ workers: 1, queueLimit: 3 });
+  submit("running");
+  await settled();
+  const flood = ["a1", "a2", "a3"].map((name) => submit(name, { route: "a" }));
+  const other = submit("b1", { route: "b" });
+  await assert.rejects(flood[2]!.answer, code("QUEUE_FULL"));
+  assert.equal(other.state, "queued");
+  assert.throws(() => submit("b2", { route: "b" }), code("QUEUE_FULL"));
+  assert.equal(pool.status().refused, 2);
+  await pool.close(10);
+});
+
+Deno.test("Pool.hold() lets only urgent tasks run, release() some of the others", async () => {
+  const { pool, threads, submit } = fakePool({ workers: 4, spares: 4, queueLimit: 100 });
+  await pool.warm();
+  pool.hold(true);
+  const waiting = ["a", "b", "c"].map((name) => submit(name));
+  const urgent = submit("urgent", { priority: "high" });
+  await settled();
+  assert.equal(urgent.state, "running");
+  assert.deepEqual(payloads(threads), ["urgent"]);
+  pool.release(1);
+  assert.deepEqual(waiting.map(({ state }) => state), ["running", "queued", "queued"]);
+  pool.hold(false);
+  assert.deepEqual(waiting.map(({ state }) => state), ["running", "running", "running"]);
+  await pool.close(10);
+});
+
+Deno.test("Pool runs as many tasks at once on a worker as concurrency says", async () => {
+  const { pool, threads, submit } = fakePool({ workers: 2, concurrency: 3, queueLimit: 100 });
+  for (let i = 0; i < 8; i++) submit(String(i));
+  await settled();
+  assert.deepEqual(threads.map(({ runs }) => runs.length), [3, 3]);
+  assert.equal(pool.status().queued, 2);
+  await pool.close(10);
+});
+
+Deno.test("Pool.status() tells what each worker does, and why the last ones ended", async () => {
+  const { pool, threads, submit } = fakePool({ workers: 2, queueLimit: 5 });
+  const task = submit("pagelet /a");
+  submit("pagelet /b");
+  submit("pagelet /c");
+  await until(() => payloads(threads).length === 2);
+  const { crew, queued, queueAgeMs, session } = pool.status();
+  assert.equal(session, "request");
+  assert.equal(queued, 1);
+  assert.ok(queueAgeMs >= 0);
+  assert.deepEqual(crew.map(({ id, name, state, requests }) => [id, name, state, requests]), [
+    [1, "fake 1", "busy", 0],
+    [2, "fake 2", "busy", 0],
+  ]);
+  assert.deepEqual(crew[0]!.tasks.map(({ name, state }) => [name, state]), [
+    ["pagelet /a", "running"],
+  ]);
+  threads[0]!.end("failed", "it crashed");
+  await assert.rejects(task.answer, code("THREAD_EXITED"));
+  await until(() => pool.status().workers === 2);
+  const [end] = pool.status().ends;
+  assert.deepEqual([end!.worker, end!.reason, end!.why, end!.requests], [
+    1,
+    "failed",
+    "it crashed",
+    0,
+  ]);
   await pool.close(10);
 });
 
@@ -241,9 +674,11 @@ Deno.test("Pool lends the worker of a waiting parent to its children and grandch
   await settled();
   assert.equal(child.state, "queued");
   child.wait();
+  await settled();
   assert.equal(child.state, "running");
   const grandchild = submit("grandchild", { parent: child });
   grandchild.wait();
+  await settled();
   assert.equal(grandchild.state, "running");
   assert.equal(threads.length, 1);
   for (const run of [...threads[0]!.runs].reverse()) run.answer(run.payload);
@@ -273,6 +708,7 @@ Deno.test("Pool keeps a worker for a parent beside a child that does not stop", 
   await settled();
   const child = submit("child", { parent });
   child.wait();
+  await settled();
   child.cancel();
   await assert.rejects(child.answer, code("CANCELLED"));
   await until(() => child.overdue);
@@ -302,19 +738,18 @@ Deno.test("Pool keeps the worker until an open answer is done and its stream has
   let drain = () => {};
   const drained = new Promise<void>((resolve) => drain = resolve);
   const { pool, threads, submit } = fakePool({ workers: 1 });
-  const task = submit("a", { accept: (value) => ({ value, open: true, drained }) });
+  const task = submit("a", { accept: (value) => ({ value, drained }) });
   const next = submit("b");
   await settled();
-  const { done } = threads[0]!.services as { done(id: number): void };
-  threads[0]!.answer("A");
+  threads[0]!.runs.shift()!.answer("A", FLAGS.open);
   assert.equal(await task.answer, "A");
   assert.equal(task.state, "answered");
-  done(task.id);
-  done(12345);
+  threads[0]!.post([task.id, FLAGS.done, null, 1]);
   await settled();
   assert.equal(next.state, "queued");
   drain();
   await task.ended;
+  await settled();
   assert.equal(next.state, "running");
   await pool.close(10);
 });
@@ -378,20 +813,8 @@ Deno.test("Pool.close() ends a worker that became ready meanwhile", async () => 
   assert.equal(threads[0]!.alive, false);
 });
 
-Deno.test("Pool remembers that a worker was done before its answer was looked at", async () => {
-  const { pool, threads, submit } = fakePool({ workers: 1 });
-  const task = submit("a", { accept: (value) => ({ value, open: true }) });
-  await settled();
-  (threads[0]!.services as { done(id: number): void }).done(task.id);
-  assert.equal(task.state, "running");
-  threads[0]!.answer("A");
-  await task.ended;
-  assert.equal(pool.status().busy, 0);
-  await pool.close(10);
-});
-
-Deno.test("Pool counts a worker that is not ready in time as leaked", async () => {
-  const late = new RuntimeError("DEADLINE_EXCEEDED", "Cannot start worker: it was not ready");
+Deno.test("Pool counts a worker that is stuck while it starts as leaked", async () => {
+  const late = new RuntimeError("THREAD_STUCK", "Cannot start worker: it was not ready");
   const { pool, leaks, submit } = fakePool({ workers: 1 }, () => Promise.reject(late));
   await assert.rejects(submit("a").answer, late);
   assert.equal(leaks(), 1);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mock } from "node:test";
 import { expose, wrap } from "../../../runtime/deps/comlink.ts";
 import { RuntimeError, toErrorRecord } from "../../../runtime/errors.ts";
 import { type Accept, Guard } from "../../../runtime/thread/guard.ts";
@@ -24,6 +25,9 @@ function guarded() {
     post: (message) => void sent.push(structuredClone(message) as Message),
     onViolation: (what) => void faults.push(what),
     maxOpenCalls: MAX_OPEN,
+    onAnswers: (list) =>
+      list[0] === "bad" ? "sent a bad answer" : void called.push(["answers", ...list]),
+    onPong: (heapBytes) => void called.push(["pong", heapBytes]),
   });
   const services = Object.assign(Object.create(null), {
     ping: note("ping"),
@@ -315,6 +319,8 @@ Deno.test("Guard answers for the worker when a question cannot be cloned", async
     post: (message) => void sent.push(structuredClone(message)),
     onViolation: () => assert.fail(),
     maxOpenCalls: 1,
+    onAnswers: () => assert.fail(),
+    onPong: () => assert.fail(),
   });
   const method = (wrap(guard.answers) as unknown as Remote).run!;
   await assert.rejects(guard.asking(undefined, () => method(() => {})), { name: "DataCloneError" });
@@ -327,4 +333,113 @@ Deno.test("Guard never tells a worker of collected proxies", () => {
     guard.answers.postMessage({ id: "1", type });
   }
   assert.deepEqual(sent, []);
+});
+
+const SILENT: [string, unknown][] = [
+  ["answers that are no list", { type: "ANSWERS", list: "x" }],
+  ["answers without a list", { type: "ANSWERS" }],
+  ["an array-like list of answers", { type: "ANSWERS", list: { length: 1, 0: 1 } }],
+  ["bytes for answers", { type: "ANSWERS", list: new Uint8Array(1) }],
+  ["no answer", { type: "ANSWERS", list: [] }],
+  ["65 answers", { type: "ANSWERS", list: Array(65).fill([1, 0, null, 1]) }],
+  ["answers that the pool refuses", { type: "ANSWERS", list: ["bad"] }],
+  ["a call that says that it is answers", call({ type: "ANSWERS" })],
+  ["a list as the type", { type: ["ANSWERS"], list: [1] }],
+  ["a heartbeat that nobody asked for", { type: "PONG", heapBytes: 1 }],
+  ["a question of the entry", { type: "PING" }],
+  ["tasks", { type: "TASKS", list: [1] }],
+];
+
+Deno.test.each(SILENT)("Guard refuses %s", (_, message) => {
+  const { receive, faults, called } = guarded();
+  receive(message);
+  receive(call());
+  assert.deepEqual([faults.length, called], [1, []]);
+});
+
+Deno.test("Guard hands up to 64 answers on as they are", () => {
+  const { receive, called, faults } = guarded();
+  const list = Array.from({ length: 64 }, (_, i) => [i, 0, { i }, 1]);
+  receive({ type: "ANSWERS", list: list.slice(0, 1), id: "1", path: ["ping"] });
+  receive({ type: "ANSWERS", list });
+  assert.deepEqual(called, [["answers", list[0]], ["answers", ...list]]);
+  assert.deepEqual(faults, []);
+});
+
+Deno.test("Guard lets one heartbeat pass for each that was asked for", () => {
+  const { guard, receive, called, faults } = guarded();
+  guard.pinged();
+  guard.pinged();
+  receive({ type: "PONG", heapBytes: 0 });
+  receive({ type: "PONG", heapBytes: 5, path: ["ping"] });
+  assert.deepEqual([called, faults], [[["pong", 0], ["pong", 5]], []]);
+  receive({ type: "PONG", heapBytes: 5 });
+  assert.deepEqual(faults, ["sent a heartbeat that nobody asked for"]);
+});
+
+const HEAPS = [NaN, Infinity, -1, 0.5, 1e300, "1", 1n, null, undefined, [1], { valueOf: 1 }, true];
+
+Deno.test("Guard refuses a heartbeat without a size", () => {
+  for (const heapBytes of HEAPS) {
+    const { guard, receive, called, faults } = guarded();
+    guard.pinged();
+    receive({ type: "PONG", heapBytes });
+    assert.deepEqual([faults, called], [["sent a malformed heartbeat"], []], `${heapBytes}`);
+  }
+});
+
+/** A guard whose calls are answered at once, and a clock that stands still. */
+function flooded() {
+  const clock = mock.method(performance, "now", () => 0);
+  const asked: unknown[] = [];
+  const faults: string[] = [];
+  const guard = new Guard({
+    names: new Set(["ping"]),
+    post: (message) => void asked.push(message),
+    onViolation: (what) => void faults.push(what),
+    maxOpenCalls: 1,
+    onAnswers: () => undefined,
+    onPong: () => assert.fail("it is the guard that has asked"),
+  });
+  const receive = (data: unknown) => guard.receive({ data, ports: [] } as unknown as MessageEvent);
+  guard.calls.addEventListener("message", (event) => {
+    const { id } = (event as MessageEvent).data;
+    guard.calls.postMessage({ id, type: "RAW" });
+    asked.pop();
+  });
+  return {
+    asked,
+    faults,
+    receive,
+    /** Makes so many calls, or fewer if one is refused; says how many were taken. */
+    calls: (most: number) => {
+      for (let i = 0; i < most; i++) {
+        receive(call());
+        if (faults.length > 0) return i;
+      }
+      return most;
+    },
+    [Symbol.dispose]: () => clock.mock.restore(),
+  };
+}
+
+Deno.test("Guard ends a worker that calls on and on and does not listen", () => {
+  using worker = flooded();
+  assert.equal(worker.calls(2047), 2047);
+  assert.deepEqual(worker.asked, []);
+  assert.equal(worker.calls(1), 1);
+  assert.deepEqual(worker.asked, [{ type: "PING" }]);
+  assert.equal(worker.calls(1e5), 3 * 2048);
+  assert.deepEqual(worker.faults, ["floods the box with calls"]);
+});
+
+Deno.test("Guard lets a worker call on that listens, up to a rate", () => {
+  using worker = flooded();
+  let made = 0;
+  while (worker.faults.length === 0 && made < 1e6) {
+    made += worker.calls(2000);
+    if (worker.asked.pop() !== undefined) worker.receive({ type: "PONG", heapBytes: 1 });
+  }
+  assert.equal(made, 50_000);
+  assert.deepEqual(worker.faults, ["floods the box with calls"]);
 });

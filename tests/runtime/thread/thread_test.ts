@@ -3,6 +3,7 @@ import { RuntimeError } from "../../../runtime/errors.ts";
 import type { ThreadEnd } from "../../../runtime/thread/thread.ts";
 import { runDeno } from "../../support/program.ts";
 import { countWorkers } from "../../support/workers.ts";
+import { until } from "../http/support.ts";
 import { startTestThread } from "./support.ts";
 
 const HERE = new URL("./support.ts", import.meta.url).href;
@@ -45,7 +46,8 @@ Deno.test.each(FAILED_STARTS)(
   "startThread() rejects when a document %s",
   async (_, given, text) => {
     using workers = countWorkers();
-    await assert.rejects(startTestThread(given), { code: "THREAD_EXITED", message: text });
+    const code = /left/.test(text.source) ? "THREAD_EXITED" : "DOCUMENT_INVALID";
+    await assert.rejects(startTestThread(given), { code, message: text });
     assert.equal(workers.running, 0);
   },
 );
@@ -133,6 +135,87 @@ Deno.test("Thread.close() gives a worker up that is stuck, and its calls reject"
     `data:application/typescript,${encodeURIComponent(program)}`,
   ]);
   assert.deepEqual([code, stdout], [0, "stuck THREAD_EXITED stuck false\n"], stderr);
+});
+
+/** A kind that answers each task with what it was sent, or does what it says. */
+const ECHO = `{
+  begin: () => context.channel.take((list) => {
+    if (list[0] === "leave") return self.close();
+    context.channel.post(list.map((task) => [task]), []);
+  }),
+  silence: () => { context.channel.take(() => {}); },
+}`;
+
+Deno.test("Thread.send() brings tasks and their answers, in order and several in a message", async () => {
+  const answers: unknown[][] = [];
+  const onAnswers = (list: readonly unknown[]) => void answers.push([...list]);
+  const thread = await startTestThread({ api: ECHO, options: { onAnswers } });
+  await thread.call("begin", []);
+  thread.send([1, { two: 2 }], []);
+  const bytes = new Uint8Array(3);
+  thread.send([bytes], [bytes.buffer]);
+  assert.equal(bytes.byteLength, 0, "it was moved");
+  await until(() => answers.length === 2);
+  assert.deepEqual(answers, [[[1], [{ two: 2 }]], [[new Uint8Array(3)]]]);
+  await thread.close(10_000);
+  thread.send([() => {}], []);
+  assert.equal(answers.length, 2, "a thread that has ended takes nothing");
+});
+
+Deno.test("Thread.send() sends nothing when one of the tasks cannot be cloned", async () => {
+  const answers: unknown[][] = [];
+  const onAnswers = (list: readonly unknown[]) => void answers.push([...list]);
+  const thread = await startTestThread({ api: ECHO, options: { onAnswers } });
+  await thread.call("begin", []);
+  assert.throws(() => thread.send(["good", () => {}], []), { name: "DataCloneError" });
+  thread.send(["next"], []);
+  await until(() => answers.length === 1);
+  assert.deepEqual(answers, [[["next"]]]);
+  assert.equal(await thread.close(10_000), "closed");
+});
+
+Deno.test("Thread ends as violated when answers are wrong, or nobody takes them", async () => {
+  using workers = countWorkers();
+  for (const onAnswers of [() => "was wrong", undefined]) {
+    const thread = await startTestThread({ api: ECHO, options: { onAnswers } });
+    await thread.call("begin", []);
+    thread.send([1], []);
+    const { reason, error } = await thread.ended;
+    assert.equal(reason, "violated");
+    assert.match(error.message, onAnswers === undefined ? /it has no tasks/ : /it was wrong/);
+  }
+  assert.equal(workers.running, 0);
+});
+
+Deno.test("Thread.ping() says what the heap uses, once each time, and nothing when the thread ends", async () => {
+  const thread = await startTestThread({ api: ECHO });
+  const [one, two] = await Promise.all([thread.ping(10_000), thread.ping(10_000)]);
+  for (const bytes of [one, two]) assert.ok(bytes! > 100_000, `${bytes}`);
+  await thread.call("begin", []);
+  const asked = thread.ping(10_000);
+  thread.end("closed", "test");
+  assert.deepEqual([await asked, await thread.ping(10_000)], [undefined, undefined]);
+});
+
+Deno.test("Thread.ping() gives up on a worker that is busy, whose late answer does no harm", async () => {
+  const thread = await startTestThread({
+    api:
+      `{ spin: (ms) => { const from = performance.now(); while (performance.now() - from < ms); } }`,
+  });
+  const spun = thread.call("spin", [60]);
+  assert.equal(await thread.ping(1), undefined);
+  await spun;
+  assert.ok(await thread.ping(10_000));
+  assert.equal(await thread.close(10_000), "closed");
+});
+
+Deno.test("Thread.close() does not count a worker as stuck whose event loop turns", async () => {
+  using workers = countWorkers();
+  const thread = await startTestThread({
+    api: `{ close: () => new Promise((resolve) => setTimeout(resolve, 2 ** 30)) }`,
+  });
+  assert.equal(await thread.close(5), "closed");
+  assert.equal(workers.running, 0);
 });
 
 Deno.test("Thread is collected once it has ended", async () => {

@@ -6,7 +6,20 @@
 
 import { Hono } from "../../../runtime/deps/hono.ts";
 import type { TandemEnv } from "../../../mod.ts";
-import { ANSWERS, answerTwice, CALLS, post, sendOver, takePorts } from "./attacks.ts";
+import { setTimeout as startTimer } from "node:timers";
+import {
+  ANSWERS,
+  CALLS,
+  EXITS,
+  flood,
+  FLOODS,
+  post,
+  sendOver,
+  takePorts,
+  TAMPERS,
+  TWICE,
+  VANDALS,
+} from "./attacks.ts";
 
 const app = new Hono<TandemEnv>();
 const never = () => new Promise<never>(() => setTimeout(() => {}, 2 ** 30));
@@ -16,33 +29,64 @@ const turn = () => new Promise((resolve) => setTimeout(resolve));
 
 app.get("/ok", (c) => c.text(`ok ${Object.keys(self).includes("touched")}`));
 app.get("/calls/:name", async (c) => {
-  await CALLS[c.req.param("name")]!();
-  return c.req.param("name") === "replacedPost" ? c.text("sent") : never();
+  const sent = CALLS[c.req.param("name")]!();
+  // What was replaced is used by the next call.
+  if (c.req.param("name") === "replacedPost") await c.var.store.get("k");
+  await sent;
+  return never();
 });
-app.get("/answers/:name", (c) => {
+app.get("/answers/:name", async (c) => {
+  // Not sooner has the attack seen the task.
+  await turn();
+  ANSWERS[c.req.param("name")]!();
+  return never();
+});
+app.get("/twice/:name", async (c) => {
+  await turn();
+  TWICE[c.req.param("name")]!();
+  return never();
+});
+app.get("/floods/:name", (c) => {
+  flood(FLOODS[c.req.param("name")]!);
+  return never();
+});
+app.get("/vandals/:name", async (c) => {
+  await turn();
+  VANDALS[c.req.param("name")]!();
+  await turn();
+  return c.text("vandal");
+});
+app.get("/quick/:name", (c) => {
+  VANDALS[c.req.param("name")]!();
+  return c.text("vandal");
+});
+app.get("/tampers/:name", (c) => {
+  TAMPERS[c.req.param("name")]!();
+  return c.text("tampered");
+});
+app.get("/exits/handler/:name", (c) => {
+  EXITS[c.req.param("name")]!();
+  return never();
+});
+app.get("/exits/timer/:name", (c) => {
+  startTimer(EXITS[c.req.param("name")]!);
+  return c.text("armed");
+});
+app.get("/exits/work/:name", (c) => {
+  c.var.onPostSend(() => turn().then(EXITS[c.req.param("name")]!));
+  return c.text("armed");
+});
+app.get("/cancelled/:name", async (c) => {
+  await turn();
+  await new Promise((resolve) => c.var.signal.addEventListener("abort", resolve));
+  // The entry has given the task up, and still waits for the worker to be done.
   ANSWERS[c.req.param("name")]!();
   return never();
 });
 app.get("/timers/:name", (c) => {
-  // On a timer of its own, when the answer is gone.
-  setTimeout(() => setTimeout(CALLS[c.req.param("name")]!));
+  // On a timer of its own, when the answer is gone; the global ones are stopped by then.
+  startTimer(() => startTimer(CALLS[c.req.param("name")]!));
   return c.text("armed");
-});
-app.get("/twice", () => {
-  answerTwice();
-  return never();
-});
-app.get("/done", async (c) => {
-  for (const id of [-1, 0, 1e9, "1", null, { id: 1 }, [1]]) {
-    post({
-      id: crypto.randomUUID(),
-      type: "APPLY",
-      path: ["done"],
-      argumentList: [{ type: "RAW", value: id }],
-    });
-  }
-  await c.var.store.get("k");
-  return c.text("done");
 });
 app.get("/foreign", async (c) => {
   // Handles and tasks of others, over the names that are allowed.
@@ -104,6 +148,6 @@ app.get("/streams/port", () => {
 });
 
 const load = new URL(import.meta.url).searchParams.get("load");
-if (load !== null) CALLS[load]!();
+if (load !== null) ({ ...CALLS, ...EXITS })[load]!();
 
 export default app;

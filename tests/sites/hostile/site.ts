@@ -6,27 +6,37 @@
 
 import { createSite, type Log, type Site } from "../../../mod.ts";
 
-/** Makes the site; `pagelets` and `thread` are queries of the documents, see there. */
-export function hostileSite({ pagelets = "", thread }: {
+/** Makes the site; `pagelets`, `thread` and `init` are queries of the documents, see there. */
+export function hostileSite({ pagelets = "", thread, init, workers = 1, ...limits }: {
   pagelets?: string;
   thread?: string;
+  init?: string;
+  workers?: number;
+  deadlineMs?: number;
+  session?: "request" | "fresh";
 } = {}): Site {
   const at = (path: string) => new URL(path, import.meta.url);
   const site = createSite({
     name: "hostile",
     store: { url: ":memory:" },
     threads: thread === undefined ? [] : [at(`./thread.ts${thread}`)],
+    requestInit: init === undefined
+      ? undefined
+      : { document: at(`./init.ts${init}`), function: "begin" },
     pagelets: {
       document: at(`./pagelets.ts${pagelets}`),
-      workers: 1,
+      workers,
       maxResultBytes: 1_000_000,
       deadlineMs: 20_000,
+      ...limits,
     },
     xbox: { document: at("./xbox.ts"), workers: 1 },
   });
   site.app.get("/echo", async (c) => c.json(await c.var.xbox.send({ echo: 1 })));
   site.app.get("/pagelet/*", async (c) => {
-    const task = c.var.pagelets.start(c.req.path.slice("/pagelet".length));
+    const task = c.var.pagelets.start(c.req.url.slice(c.req.url.indexOf("/pagelet") + 8), {
+      timeoutMs: Number(c.req.query("ms") ?? 20_000),
+    });
     const body = await task.text().catch(() => null);
     const { code } = await task.result();
     const error = task.error as Error & { code?: string } | undefined;

@@ -1,0 +1,215 @@
+/**
+ * Runs the tasks that the pool sends to this worker: so many at once, the others in the order in which
+ * they came, unless the pool has taken them back meanwhile.
+ *
+ * Answers that come at once, one task after another, are packed into one message.
+ *
+ * @module
+ */
+
+import { RuntimeError, toErrorRecord } from "../../errors.ts";
+import type { TaskChannel } from "../../thread/entry/main.ts";
+import { type AnswerMessage, FLAGS, Ring, type TaskMessage } from "../protocol.ts";
+
+/** What a kind of worker makes of a task. */
+export interface Outcome {
+  /** What the one who asked gets. */
+  value: unknown;
+  /** What of the value is moved rather than copied. */
+  transfer?: Transferable[];
+  /** What is to be done after the answer was sent; the worker is done with the task when that is. */
+  after?: () => unknown;
+  /** Whether the value may share a message with others: nothing in it is known to the site's code. */
+  packs?: boolean;
+}
+
+/** What the runner stands on. */
+export interface RunnerOptions {
+  /** Where tasks come in and answers go out. */
+  channel: TaskChannel;
+  /** Memory of the ring. */
+  ring: SharedArrayBuffer;
+  /** Tasks that run at once. */
+  concurrency: number;
+  /** Runs one task. */
+  work(run: TaskRun): Promise<Outcome>;
+  /** Hears what went wrong when a frame was closed. */
+  onFrameError(error: unknown): void;
+  /** Puts what a task does, from its start until the worker is done with it, into a frame of its own. */
+  frame(run: TaskRun, work: () => Promise<void>): Promise<void>;
+  /**
+   * A task has ended, and with it all that ran; the worker is fit for the next when this returns.
+   *
+   * @param cancelled Whether one of them was cancelled, so that some of its code may still have to end.
+   */
+  idle(cancelled: boolean): void;
+  /** A task has ended, with an error or without; says whether the worker should be replaced before its next. */
+  isDue(failed: boolean): boolean;
+}
+
+/** Answers in one message. */
+const PACK = 8;
+/** Longest time that an answer waits for others, in milliseconds, as long as tasks give way. */
+const PACK_MS = 0.5;
+/** Microtasks in which a quick handler ends, with room to spare. */
+const QUICK = 32;
+
+/** A task while it runs. */
+export class TaskRun {
+  /** The pool's number of the task. */
+  readonly id: number;
+  /** What is to be run. */
+  readonly payload: unknown;
+  /** When its time is up, on the clock of `performance.now()`; infinite without a limit. */
+  readonly deadline: number;
+  /** When it began, on the same clock. */
+  readonly startedAt = performance.now();
+  #requestId: string | undefined;
+  #abort: AbortController | undefined;
+
+  /** Begins with what the pool has sent. */
+  constructor([id, , payload, remainingMs]: TaskMessage) {
+    this.id = id;
+    this.payload = payload;
+    this.deadline = remainingMs === 0 ? Infinity : this.startedAt + remainingMs;
+  }
+
+  /** Aborts when the task is cancelled or out of time. */
+  get signal(): AbortSignal {
+    return (this.#abort ??= new AbortController()).signal;
+  }
+
+  /** Unique to the request: as it came, or made here. */
+  get requestId(): string {
+    return this.#requestId ??= (this.payload as { requestId?: string }).requestId ??
+      crypto.randomUUID();
+  }
+
+  /** Whether the handler was told to stop. */
+  get wasCancelled(): boolean {
+    return this.#abort?.signal.aborted === true;
+  }
+
+  /** Tells the handler to stop. */
+  cancel(why: string): void {
+    this.signal;
+    this.#abort!.abort(new RuntimeError("CANCELLED", why));
+  }
+}
+
+/** Runs what comes over the thread's channel for tasks. */
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #ring: Ring;
+  readonly #running = new Map<number, TaskRun>();
+  readonly #waiting: TaskMessage[] = [];
+  readonly #answers: AnswerMessage[] = [];
+  #cancelled = false;
+  #since = 0;
+  #ended = 0;
+
+  /** Takes tasks from now on. */
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#ring = new Ring(options.ring);
+    options.channel.take((list) => this.#take(list as TaskMessage[]));
+  }
+
+  /** Tells a task that it is cancelled; one that is over does not mind. */
+  cancel(id: number, why: string): void {
+    this.#running.get(id)?.cancel(why);
+  }
+
+  #take(list: TaskMessage[]): void {
+    for (const message of list) {
+      if (message[4]) this.#start(message);
+      else this.#waiting.push(message);
+    }
+    this.#next();
+  }
+
+  #next(): void {
+    while (
+      this.#waiting.length > 0 && this.#running.size < this.#options.concurrency
+    ) this.#start(this.#waiting.shift()!);
+    if (this.#answers.length === 0) return;
+    const late = performance.now() - this.#since > PACK_MS;
+    if (this.#waiting.length === 0 || this.#answers.length >= PACK || late) this.#flush();
+    else this.#flushUnlessQuick();
+  }
+
+  #start(message: TaskMessage): void {
+    if (!this.#ring.start(message[1], message[0])) return;
+    const run = new TaskRun(message);
+    this.#running.set(run.id, run);
+    this.#run(run);
+  }
+
+  async #run(run: TaskRun): Promise<void> {
+    await this.#options.frame(run, () => this.#serve(run)).catch((error) => {
+      this.#options.onFrameError(error);
+    });
+    this.#ended++;
+    this.#cancelled ||= run.wasCancelled;
+    this.#running.delete(run.id);
+    if (this.#running.size > 0) return this.#next();
+    if (this.#waiting.length === 0) this.#flush();
+    this.#options.idle(this.#cancelled);
+    this.#cancelled = false;
+    this.#next();
+  }
+
+  async #serve(run: TaskRun): Promise<void> {
+    try {
+      const { value, transfer, after, packs } = await this.#options.work(run);
+      this.#answer(run, after === undefined ? 0 : FLAGS.open, value, transfer, packs);
+      if (after === undefined) return;
+      await after();
+      this.#answer(run, FLAGS.done, null, undefined, true);
+    } catch (error) {
+      this.#answer(run, FLAGS.error, toErrorRecord(error), undefined, true);
+    }
+  }
+
+  #answer(
+    run: TaskRun,
+    flags: number,
+    value: unknown,
+    transfer: Transferable[] | undefined,
+    packs: boolean | undefined,
+  ): void {
+    const due = this.#options.isDue((flags & FLAGS.error) !== 0) ? FLAGS.reset : 0;
+    const now = performance.now();
+    const answer: AnswerMessage = [run.id, flags | due, value, now - run.startedAt];
+    if (packs !== true || transfer !== undefined) return this.#send(answer, transfer ?? []);
+    if (this.#answers.length === 0) this.#since = now;
+    this.#answers.push(answer);
+  }
+
+  /** Lets the next task put its answer into the same message if it ends at once. */
+  async #flushUnlessQuick(): Promise<void> {
+    const ended = this.#ended;
+    for (let tick = 0; tick < QUICK; tick++) {
+      await undefined;
+      if (this.#ended !== ended) return;
+    }
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#answers.length === 0) return;
+    this.#options.channel.post(this.#answers.splice(0), []);
+  }
+
+  /** Sends one answer; one that cannot be cloned fails in its place. */
+  #send(answer: AnswerMessage, transfer: Transferable[]): void {
+    const { channel } = this.#options;
+    try {
+      channel.post([answer], transfer);
+    } catch (error) {
+      const [id, flags, , ms] = answer;
+      const open = flags & FLAGS.open;
+      channel.post([[id, FLAGS.error | FLAGS.reset | open, toErrorRecord(error), ms]], []);
+    }
+  }
+}

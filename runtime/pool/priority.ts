@@ -1,0 +1,21 @@
+/**
+ * The priorities of tasks. Workers load this file, so it imports little.
+ *
+ * @module
+ */
+
+import { given } from "../checks.ts";
+
+/** Which tasks are taken first: those of a higher priority always before the others. */
+export type Priority = "low" | "normal" | "high";
+
+/** The priorities, from the lowest. */
+export const PRIORITIES: readonly Priority[] = ["low", "normal", "high"];
+
+/** Refuses what is no priority; `doing` says what cannot be done with it. */
+export function checkPriority(doing: string, priority: unknown): void {
+  if (priority === undefined || PRIORITIES.includes(priority as Priority)) return;
+  throw new TypeError(
+    `Cannot ${doing}: priority must be "low", "normal" or "high", and ${given(priority)} was given`,
+  );
+}
