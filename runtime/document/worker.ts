@@ -5,16 +5,19 @@
  */
 
 import { RuntimeError } from "../errors.ts";
+import { keepThread } from "../pool/entry/own.ts";
 import { freeThread } from "../resources/mod.ts";
 import type { WorkerApi, WorkerContext } from "../thread/entry/main.ts";
 import { bindRooms, readFunction } from "../thread/entry/rooms.ts";
-import type { ThreadContext, ThreadLoopContext } from "../types/document.ts";
+import type { ThreadContext, ThreadLoopContext, ThreadType } from "../types/document.ts";
 
 /** Loads the document and makes the worker's functions. */
 export function open(context: WorkerContext): WorkerApi {
   const { config, call } = context;
   const document = readFunction<(context: ThreadContext & ThreadLoopContext) => unknown>(context);
   const rooms = bindRooms(context);
+  const { threadId } = config;
+  keepThread({ threadId, threadType: config.threadType as ThreadType, store: rooms.store() });
   const stop = new AbortController();
   const { signal } = stop;
   let reported: Promise<unknown> | undefined;
@@ -41,8 +44,8 @@ export function open(context: WorkerContext): WorkerApi {
         xbox: rooms.xbox(scope),
         pagelets: rooms.pagelets(scope),
         globals: rooms.globals(),
-        log: rooms.log({ thread: config.threadId }),
-        threadId: config.threadId,
+        log: rooms.log({ thread: threadId }),
+        threadId,
         iteration,
         signal,
         stopped,

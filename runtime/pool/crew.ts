@@ -54,7 +54,7 @@ export interface CrewEvents {
   services(worker: PoolWorker): Services;
   /** A worker has answered tasks; says what is wrong with the answers, if something is. */
   onAnswers(worker: PoolWorker, list: readonly unknown[]): string | undefined;
-  /** A worker is ready, or ready again. */
+  /** A worker is ready, or ready again, or one that was on its way does not come. */
   onReady(): void;
   /** A worker gives no sign of life: its tasks are wanted back. */
   onSuspect(worker: PoolWorker): void;
@@ -283,9 +283,11 @@ export class Crew {
 
   /** An idle worker that is due and has a successor has nothing to wait for. */
   #replaceIdle(worker: PoolWorker): void {
-    const { maxAgeMs } = this.#options;
+    const { maxAgeMs, spares } = this.#options;
     const due = maxAgeMs > 0 && worker.succeeded && worker.tasks.size === 0;
-    if (due && worker.isDue(this.#options)) this.retire(worker, VERDICT_MS);
+    if (!due || !worker.isDue(this.#options)) return;
+    // One that is on its way may still fail.
+    if (this.#staying() >= Math.max(1, spares)) this.retire(worker, VERDICT_MS);
   }
 
   #lose(worker: PoolWorker, { reason, error }: ThreadEnd): void {
@@ -316,6 +318,8 @@ export class Crew {
       this.#options.log.error(`A worker of pool ${this.#options.name} could not start`, {
         why: error.message,
       });
+      // Tasks may have waited for it.
+      this.#events.onReady();
     });
   }
 

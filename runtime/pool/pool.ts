@@ -16,7 +16,7 @@ import { findForbidden, releaseStreams } from "../thread/values.ts";
 import { Crew, type CrewOptions } from "./crew.ts";
 import { Deadlines } from "./deadlines.ts";
 import { PRIORITIES, type Priority } from "./priority.ts";
-import { FLAGS, isAnswer } from "./protocol.ts";
+import { FLAGS, isAnswer, RESET_ID } from "./protocol.ts";
 import { FairQueue, type Urgency } from "./queue.ts";
 import { Routes } from "./routes.ts";
 import { describePool, type PoolStatus } from "./status.ts";
@@ -331,13 +331,19 @@ export class Pool {
   #takeAnswer(worker: PoolWorker, answer: unknown): string | undefined {
     if (!isAnswer(answer)) return "sent a malformed answer";
     const [id, flags, value, ms] = answer;
+    if (id === RESET_ID && flags === FLAGS.reset) {
+      if (worker.resetAsked) return "asked for a reset twice";
+      this.#reset(worker);
+      this.#crew.ended(worker);
+      return undefined;
+    }
     const task = worker.tasks.get(id);
     if (task === undefined) return "answered a task that is not open";
     if ((flags & (FLAGS.error | FLAGS.done)) !== 0) {
       const found = findForbidden(value);
       if (found !== undefined) return `answered with ${found}`;
     }
-    if ((flags & FLAGS.reset) !== 0) worker.resetAsked = true;
+    if ((flags & FLAGS.reset) !== 0) this.#reset(worker);
     if ((flags & FLAGS.done) !== 0) {
       if (task.state !== "answered") return "was done with a task that it has not answered";
       if (!task.holds.worker) return "was done with a task twice";
@@ -350,7 +356,9 @@ export class Pool {
     if ((flags & FLAGS.error) !== 0) {
       const record = parseErrorRecord(value);
       if (record === undefined) return "answered with an error that is none";
-      this.#settle(worker, task, fromErrorRecord(record));
+      task.refuse(fromErrorRecord(record));
+      task.holds.worker = (flags & FLAGS.open) !== 0;
+      this.#settleWhenFree(worker, task);
       return undefined;
     }
     try {
@@ -393,10 +401,18 @@ export class Pool {
     for (const resolve of this.#emptied.splice(0)) resolve();
   }
 
+  /** A worker is not to begin with another task. */
+  #reset(worker: PoolWorker): void {
+    if (worker.resetAsked) return;
+    worker.resetAsked = true;
+    this.#takeBack(worker, [...worker.tasks.values()], Infinity);
+  }
+
   /** Puts tasks back that their worker has not begun with. */
-  #takeBack(worker: PoolWorker, tasks: readonly AnyTask[]): void {
+  #takeBack(worker: PoolWorker, tasks: readonly AnyTask[], maxSent = MAX_SENT): void {
     for (const task of tasks.toReversed()) {
-      if (isMovable(task) && worker.takeBack(task)) this.#queue.addFirst(task);
+      if (!isMovable(task, maxSent)) continue;
+      if (worker.takeBack(task)) this.#queue.addFirst(task);
     }
     this.#pumpSoon();
   }
@@ -476,8 +492,9 @@ export class Pool {
   /** Lets whoever waits know at once; the worker gets a moment to stop before it is replaced. */
   #abandon(task: AnyTask, error: RuntimeError): void {
     // Its time may be up when it has been cancelled already, or the other way round.
-    if (task.error !== undefined) return;
+    if (task.givenUp || task.state === "ended") return;
     const worker = task.worker as PoolWorker | undefined;
+    task.givenUp = true;
     task.fail(error);
     if (worker === undefined || worker.takeBack(task)) return this.#finish(task);
     if (!worker.tasks.has(task.id)) return;
@@ -523,8 +540,8 @@ export class Pool {
 }
 
 /** Whether another worker may run the task, if none has begun with it. */
-function isMovable({ job, sent, error }: AnyTask): boolean {
-  return job.transferables === undefined && sent < MAX_SENT && error === undefined;
+function isMovable({ job, sent, error }: AnyTask, maxSent = MAX_SENT): boolean {
+  return job.transferables === undefined && sent < maxSent && error === undefined;
 }
 
 function queueFull(cannot: string, pool: string, size: number, limit: number): RuntimeError {

@@ -7,7 +7,7 @@
 
 /**
  * A task on its way to a worker: its id, its place in the ring, what is to be run, the milliseconds that
- * it has, 0 without a limit, and whether it is to be run beside the one that is running.
+ * it has, 0 without a limit, and whether it is to be run at once, beside what is running.
  */
 export type TaskMessage = [
   id: number,
@@ -41,6 +41,9 @@ export function isAnswer(sent: unknown): sent is AnswerMessage {
   return Number.isInteger(flags) && flags >= 0 && flags <= ALL_FLAGS &&
     Number.isFinite(ms) && ms >= 0;
 }
+
+/** In place of a task's id in what is no answer: the worker asks for a reset that shows only between tasks. */
+export const RESET_ID = 0;
 
 /** Tasks that one worker can hold, those that it has been sent ahead included. */
 export const RING_PLACES = 64;

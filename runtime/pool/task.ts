@@ -93,6 +93,8 @@ export class PoolTask<A> {
   wasLost = false;
   /** What went wrong, once something has. */
   error: Error | undefined;
+  /** For the pool: whether it was told to stop. */
+  givenUp = false;
   /** For the pool: whether it goes on although it was told to stop and had time to. */
   overdue = false;
   /** For the pool: what keeps the worker after the answer. */
@@ -169,6 +171,12 @@ export class PoolTask<A> {
   succeed(value: A): void {
     this.#progress = "answered";
     this.#resolve(value);
+  }
+
+  /** For the pool: hands the worker's error on. */
+  refuse(error: Error): void {
+    this.#progress = "answered";
+    this.fail(error);
   }
 
   /** For the pool: says what went wrong, to whoever waits for the answer or reads its stream. */

@@ -165,7 +165,10 @@ export class PoolWorker implements TaskCarrier {
   }
 
   #message(task: AnyTask, payload: unknown, lent: boolean): TaskMessage {
-    return [task.id, task.place, payload, task.deadline === Infinity ? 0 : task.remainingMs, lent];
+    const remainingMs = task.deadline === Infinity ? 0 : task.remainingMs;
+    // What was moved cannot be taken back, and must not wait for that.
+    const atOnce = lent || task.job.transferables !== undefined;
+    return [task.id, task.place, payload, remainingMs, atOnce];
   }
 
   #post(messages: TaskMessage[], failed: (task: AnyTask, error: unknown) => void): void {

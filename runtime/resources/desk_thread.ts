@@ -32,7 +32,7 @@ class DeskWorld implements World {
     this.#call = call;
   }
 
-  register({ name, scope }: Row, isFast: boolean): number {
+  register({ name, scope, hasCtor }: Row, isFast: boolean): number {
     const { storage } = this;
     storage.read();
     const known = storage.names.get(name);
@@ -40,7 +40,7 @@ class DeskWorld implements World {
     if (isFast && storage.words[WORD.fast]! >= FAST_IDS) return 0;
     const ticket = ++this.#ticket;
     Atomics.store(storage.words, WORD.ticket, ticket);
-    this.#call("resourceAllocate", ticket, name, scope, isFast).catch(ignore);
+    this.#call("resourceAllocate", ticket, name, scope, isFast, hasCtor).catch(ignore);
     const id = awaitAnswer(storage.words as Int32Array<SharedArrayBuffer>, ticket);
     storage.read();
     return id;

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type Board, createBoard, MAX_NAME, SEEN_ALL, slotOf, WORD } from "./board.ts";
+import { type Board, createBoard, MAX_NAME, type Row, SEEN_ALL, slotOf, WORD } from "./board.ts";
 import type { SharedWorld, ThreadStatistics } from "./threads.ts";
 import { reaches, refresh, world } from "./world.ts";
 
@@ -141,30 +141,31 @@ export class Desks {
     this.#tellCounts();
   }
 
-  #allocate(desk: Desk, [ticket, name, scope, isFast]: unknown[]): void {
+  #allocate(desk: Desk, [ticket, name, scope, isFast, hasCtor = true]: unknown[]): void {
     const isName = typeof name === "string" && name.length > 0 && name.length <= MAX_NAME;
     const isScope = scope === "thread" || scope === "request";
-    if (!isTicket(ticket) || !isName || !isScope || typeof isFast !== "boolean") {
+    const areFlags = typeof isFast === "boolean" && typeof hasCtor === "boolean";
+    if (!isTicket(ticket) || !isName || !isScope || !areFlags) {
       throw new TypeError("Cannot allocate a resource: the arguments of the call are wrong");
     }
     const { words } = desk.board;
     // Whoever gives up takes the ticket back, and then nothing is registered.
     if (Atomics.compareExchange(words, WORD.ticket, ticket, -ticket) !== ticket) return;
-    Atomics.store(words, WORD.answer, this.#give(desk, name, scope, isFast));
+    Atomics.store(words, WORD.answer, this.#give(desk, { name, scope, hasCtor }, isFast));
     Atomics.store(words, WORD.ticket, 0);
     Atomics.notify(words, WORD.ticket);
   }
 
-  #give(desk: Desk, name: string, scope: "thread" | "request", isFast: boolean): number {
+  #give(desk: Desk, asked: Pick<Row, "name" | "scope" | "hasCtor">, isFast: boolean): number {
     if (desk.isLeft || this.#world.storage.isClosed || world !== this.#world) return 0;
     refresh(this.#world);
     const { storage } = this.#world;
-    const known = storage.names.get(name);
+    const known = storage.names.get(asked.name);
     if (known !== undefined) return known;
     if (this.#foreign >= MAX_FOREIGN_IDS) return 0;
     const last = storage.definitions.length - 1;
     // The module that a worker names stays with it: no other isolate runs code that a worker points to.
-    const row = { name, scope, hasCtor: true, isForeign: true };
+    const row = { ...asked, isForeign: true };
     const id = this.#world.register(row, isFast);
     if (id > last && storage.definitions[id]!.isForeign) {
       this.#foreign++;

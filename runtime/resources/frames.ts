@@ -34,12 +34,20 @@ export interface Frame {
   kept: Kept[] | undefined;
 }
 
+/** A request that began when nothing belonged to requests. */
+export interface LoneRequest {
+  frame: Frame;
+  /** Runs before the frame is first used. */
+  prepare: (() => void) | undefined;
+}
+
 type AsyncHooks = { AsyncLocalStorage: new () => AsyncLocalStorage<Frame> };
 
 let frames: AsyncLocalStorage<Frame> | undefined;
 let isLoading = false;
 /** Frames with instances that have not been closed. */
 const open = new Set<Frame>();
+const lone = new Set<LoneRequest>();
 /** The instances of every frame that has none yet: they are kept elsewhere from the first one on. */
 const NOTHING: unknown[] = [];
 
@@ -52,7 +60,17 @@ export function prepareFrames(): void {
 
 /** The frame that the running code carries. */
 export function currentFrame(): Frame | undefined {
-  return frames === undefined ? undefined : frames.getStore();
+  return (frames === undefined ? undefined : frames.getStore()) ?? loneFrame();
+}
+
+/** Adds a request that runs without carrying its frame: it has one for as long as it is the only such request. */
+export function addLone(request: LoneRequest): void {
+  lone.add(request);
+}
+
+/** The request is over. */
+export function deleteLone(request: LoneRequest): void {
+  lone.delete(request);
 }
 
 /** Makes a frame. */
@@ -110,6 +128,15 @@ function destroyIn(frame: Frame, id: number, { dtor }: FrameResource, errors: un
   } catch (error) {
     errors.push(error);
   }
+}
+
+function loneFrame(): Frame | undefined {
+  if (lone.size !== 1) return undefined;
+  const [request] = lone;
+  const { frame, prepare } = request!;
+  request!.prepare = undefined;
+  prepare?.();
+  return frame;
 }
 
 function load(): AsyncLocalStorage<Frame> {

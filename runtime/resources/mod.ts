@@ -39,6 +39,7 @@ export {
   addRequestHooks,
   type RequestHooks,
   type RequestScopeInit,
+  runLoneRequest,
   runRequest,
   wantsRequests,
 } from "./requests.ts";

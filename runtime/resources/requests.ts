@@ -6,7 +6,16 @@
  * @module
  */
 
-import { closeFrame, createFrame, type Frame, prepareFrames, runInFrame } from "./frames.ts";
+import {
+  addLone,
+  closeFrame,
+  createFrame,
+  deleteLone,
+  type Frame,
+  type LoneRequest,
+  prepareFrames,
+  runInFrame,
+} from "./frames.ts";
 import { throwAll } from "./errors.ts";
 import { hasRequestIds, makeEagerly } from "./resource.ts";
 import { report, theWorld } from "./world.ts";
@@ -103,6 +112,27 @@ export function runRequest<T>(
   init.signal?.throwIfAborted();
   const frame = createFrame();
   return runInFrame(frame, () => serve(frame, init, fn)) as T | Promise<Awaited<T>>;
+}
+
+/**
+ * Runs `fn` as a request while {@linkcode wantsRequests} is false, which takes less time. If a resource is given
+ * request scope meanwhile, the request has an instance all the same, unless others run beside it.
+ *
+ * @param prepare Runs before the first instance is made.
+ * @throws What `fn` throws.
+ * @throws {AggregateError} What destructors threw, if `fn` did not.
+ */
+export async function runLoneRequest<T>(prepare: () => void, fn: () => Promise<T>): Promise<T> {
+  const request: LoneRequest = { frame: createFrame(), prepare };
+  const errors: unknown[] = [];
+  addLone(request);
+  try {
+    return await fn();
+  } finally {
+    deleteLone(request);
+    closeFrame(request.frame, errors);
+    throwAll(errors, "Cannot end the request without errors");
+  }
 }
 
 function serve(frame: Frame, init: RequestScopeInit, fn: () => unknown): unknown {

@@ -58,12 +58,18 @@ export function open(context: WorkerContext): WorkerApi {
       waitUntil: (promise) => phases.waitUntil(promise),
     };
     let value: unknown;
+    let failure: Outcome["failure"];
     try {
-      value = await handler(message, messageContext);
-    } finally {
-      await phases.beforeSend();
+      try {
+        value = await handler(message, messageContext);
+      } finally {
+        await phases.beforeSend();
+      }
+    } catch (error) {
+      failure = { error };
     }
     const after = phases.pending ? () => phases.afterSend(log) : undefined;
+    if (failure !== undefined) return { failure, after };
     return { value, after, packs: typeof value !== "object" && typeof value !== "function" };
   }
 

@@ -7,9 +7,8 @@
 
 import {
   allocateId,
-  findId,
   resource,
-  type ResourceId,
+  runLoneRequest,
   runRequest,
   startup,
   wantsRequests,
@@ -58,14 +57,17 @@ export function inRequest(
   request: { readonly requestId: string; readonly deadline: number },
   serve: () => Promise<void>,
 ): Promise<void> {
-  if (!wantsRequests()) return serve();
+  if (!wantsRequests()) return runLoneRequest(() => keepRequest(request), serve);
   return runRequest({}, () => {
-    const own = resource<OwnRequest>(ownRequestId());
-    own.requestId = request.requestId;
-    own.deadline = request.deadline;
-    own.logFields = { requestId: request.requestId };
+    keepRequest(request);
     return serve();
   }) as Promise<void>;
+}
+
+function keepRequest({ requestId, deadline }: Pick<OwnRequest, "requestId" | "deadline">): void {
+  const id = allocateId(OWN.request, { ctor: makeRequest, scope: "request" });
+  if (id === 0) return;
+  Object.assign(resource<OwnRequest>(id), { requestId, deadline, logFields: { requestId } });
 }
 
 function makeThread(): OwnThread {
@@ -76,6 +78,6 @@ function endThread({ store }: OwnThread): void {
   store[Symbol.dispose]?.();
 }
 
-function ownRequestId(): ResourceId {
-  return findId(OWN.request) || allocateId(OWN.request, { scope: "request" });
+function makeRequest(): OwnRequest {
+  return { requestId: "", deadline: Infinity, logFields: {} };
 }

@@ -9,12 +9,14 @@
 
 import { RuntimeError, toErrorRecord } from "../../errors.ts";
 import type { TaskChannel } from "../../thread/entry/main.ts";
-import { type AnswerMessage, FLAGS, Ring, type TaskMessage } from "../protocol.ts";
+import { type AnswerMessage, FLAGS, RESET_ID, Ring, type TaskMessage } from "../protocol.ts";
 
 /** What a kind of worker makes of a task. */
 export interface Outcome {
   /** What the one who asked gets. */
-  value: unknown;
+  value?: unknown;
+  /** What was thrown, where it takes the value's place and something is to be done all the same. */
+  failure?: { error: unknown };
   /** What of the value is moved rather than copied. */
   transfer?: Transferable[];
   /** What is to be done after the answer was sent; the worker is done with the task when that is. */
@@ -105,6 +107,8 @@ export class Runner {
   readonly #waiting: TaskMessage[] = [];
   readonly #answers: AnswerMessage[] = [];
   #cancelled = false;
+  /** Whether the pool knows that a reset is due. */
+  #hasAsked = false;
   #since = 0;
   #ended = 0;
 
@@ -129,12 +133,15 @@ export class Runner {
   }
 
   #next(): void {
+    // What waits while a reset is due, the pool takes back.
+    const isDue = this.#waiting.length > 0 && this.#options.isDue(false);
     while (
-      this.#waiting.length > 0 && this.#running.size < this.#options.concurrency
+      !isDue && this.#waiting.length > 0 && this.#running.size < this.#options.concurrency
     ) this.#start(this.#waiting.shift()!);
     if (this.#answers.length === 0) return;
     const late = performance.now() - this.#since > PACK_MS;
-    if (this.#waiting.length === 0 || this.#answers.length >= PACK || late) this.#flush();
+    const isLast = isDue || this.#waiting.length === 0;
+    if (isLast || this.#answers.length >= PACK || late) this.#flush();
     else this.#flushUnlessQuick();
   }
 
@@ -146,9 +153,16 @@ export class Runner {
   }
 
   async #run(run: TaskRun): Promise<void> {
-    await this.#options.frame(run, () => this.#serve(run)).catch((error) => {
+    let served = false;
+    try {
+      await this.#options.frame(run, () => {
+        served = true;
+        return this.#serve(run);
+      });
+    } catch (error) {
       this.#options.onFrameError(error);
-    });
+      if (!served) this.#answer(run, FLAGS.error, toErrorRecord(error), undefined, true);
+    }
     this.#ended++;
     this.#cancelled ||= run.wasCancelled;
     this.#running.delete(run.id);
@@ -156,13 +170,21 @@ export class Runner {
     if (this.#waiting.length === 0) this.#flush();
     this.#options.idle(this.#cancelled);
     this.#cancelled = false;
+    if (!this.#hasAsked && this.#options.isDue(false)) {
+      this.#hasAsked = true;
+      this.#options.channel.post([[RESET_ID, FLAGS.reset, null, 0] satisfies AnswerMessage], []);
+    }
     this.#next();
   }
 
   async #serve(run: TaskRun): Promise<void> {
     try {
-      const { value, transfer, after, packs } = await this.#options.work(run);
-      this.#answer(run, after === undefined ? 0 : FLAGS.open, value, transfer, packs);
+      const { value, failure, transfer, after, packs } = await this.#options.work(run);
+      const open = after === undefined ? 0 : FLAGS.open;
+      // What is done after it may take long.
+      const waits = after === undefined;
+      if (failure === undefined) this.#answer(run, open, value, transfer, packs && waits);
+      else this.#answer(run, FLAGS.error | open, toErrorRecord(failure.error), undefined, waits);
       if (after === undefined) return;
       await after();
       this.#answer(run, FLAGS.done, null, undefined, true);
@@ -178,12 +200,18 @@ export class Runner {
     transfer: Transferable[] | undefined,
     packs: boolean | undefined,
   ): void {
-    const due = this.#options.isDue((flags & FLAGS.error) !== 0) ? FLAGS.reset : 0;
+    const due = this.#askReset((flags & FLAGS.error) !== 0);
     const now = performance.now();
     const answer: AnswerMessage = [run.id, flags | due, value, now - run.startedAt];
     if (packs !== true || transfer !== undefined) return this.#send(answer, transfer ?? []);
     if (this.#answers.length === 0) this.#since = now;
     this.#answers.push(answer);
+  }
+
+  #askReset(failed: boolean): number {
+    if (!this.#options.isDue(failed)) return 0;
+    this.#hasAsked = true;
+    return FLAGS.reset;
   }
 
   /** Lets the next task put its answer into the same message if it ends at once. */
@@ -208,8 +236,8 @@ export class Runner {
       channel.post([answer], transfer);
     } catch (error) {
       const [id, flags, , ms] = answer;
-      const open = flags & FLAGS.open;
-      channel.post([[id, FLAGS.error | FLAGS.reset | open, toErrorRecord(error), ms]], []);
+      const due = this.#askReset(true);
+      channel.post([[id, FLAGS.error | due | (flags & FLAGS.open), toErrorRecord(error), ms]], []);
     }
   }
 }

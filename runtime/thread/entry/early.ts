@@ -16,7 +16,8 @@ const { exit, memoryUsage } = Deno;
 const close = scope.close.bind(scope);
 const post = scope.postMessage.bind(scope);
 let takeTasks: TakeTasks | undefined;
-let opening = false;
+/** Sessions that are being opened. */
+let opening = 0;
 
 scope.addEventListener("message", (event) => {
   const message = (event as MessageEvent<TasksMessage | PingMessage | null>).data;
@@ -52,13 +53,16 @@ export function postAnswers(list: unknown[], transfer: Transferable[]): void {
   post({ type: "ANSWERS", list } satisfies AnswersMessage, transfer);
 }
 
-/** Says whether a session is being opened, in which an exit is no fault. */
+/** Says that a session is being opened, in which an exit is no fault, or that this is over. */
 export function setOpening(value: boolean): void {
-  opening = value;
+  opening += value ? 1 : -1;
 }
 
 /** Calls the entry's service `goodbye` without Comlink; there is no time for an answer. */
 function sayGoodbye(code: unknown): void {
-  const argumentList = [{ type: "RAW", value: Number(code) || 0 }, { type: "RAW", value: opening }];
+  const argumentList = [{ type: "RAW", value: Number(code) || 0 }, {
+    type: "RAW",
+    value: opening > 0,
+  }];
   post({ id: crypto.randomUUID(), type: "APPLY", path: ["goodbye"], argumentList });
 }

@@ -38,7 +38,7 @@ export interface TaskChannel {
   take(take: (list: unknown[]) => void): void;
   /** Sends answers; throws when one of them cannot be cloned, and then sends none. */
   post(list: unknown[], transfer: Transferable[]): void;
-  /** Says whether a session is being opened, in which an exit is no fault. */
+  /** Says that a session is being opened, in which an exit is no fault, or that this is over. */
   setOpening(value: boolean): void;
 }
 
@@ -93,7 +93,8 @@ export function serveThread({ kind, clients, documents }: Parts): void {
       const loaded: Record<string, ModuleExports> = {};
       // Request init first, as it runs first.
       for (const role of Object.keys(documents).sort()) {
-        loaded[role] = await load(...documents[role]!);
+        const [url, evaluate] = documents[role]!;
+        loaded[role] = await load(url, role === "init" ? () => loadInit(evaluate) : evaluate);
       }
       served = await open({ config: config!, call, box, channel, clients, documents: loaded });
       for (const [name, method] of Object.entries(served)) {
@@ -112,6 +113,19 @@ async function load(url: string, evaluate: () => Promise<ModuleExports>): Promis
   } catch (cause) {
     const cannot = `Cannot load document ${url}: ${messageOf(cause)}`;
     throw new RuntimeError("DOCUMENT_INVALID", cannot, { cause });
+  }
+}
+
+/** Evaluates the request init document, whose faults are told from those of other documents. */
+async function loadInit(load: () => Promise<ModuleExports>): Promise<ModuleExports> {
+  setOpening(true);
+  try {
+    return await load();
+  } catch (cause) {
+    const why = `Cannot open a session: request init failed: ${messageOf(cause)}`;
+    throw new RuntimeError("INIT_FAILED", why, { cause });
+  } finally {
+    setOpening(false);
   }
 }
 

@@ -167,8 +167,9 @@ Deno.test("Runner sends what may hold anything in messages of its own, as it is 
 });
 
 Deno.test("Runner fails a task alone whose value cannot be cloned, and wants a reset then", async () => {
-  const box = runner(({ id }) =>
-    Promise.resolve(id === 2 ? { value: () => {} } : { value: id, packs: true })
+  const box = runner(
+    ({ id }) => Promise.resolve(id === 2 ? { value: () => {} } : { value: id, packs: true }),
+    { isDue: (failed) => failed },
   );
   box.send(box.tasks([1, 2, 3]));
   await until(() => box.answers.length === 3);
@@ -225,7 +226,8 @@ Deno.test("Runner moves what an answer says, and asks for a reset when that is d
   box.send(box.tasks([1, 2]));
   await until(() => box.answers.length === 2);
   assert.equal(bytes.byteLength, 0);
-  assert.deepEqual(seen, [false, true]);
+  assert.ok(seen.includes(true));
+  assert.equal(seen[0], false);
   assert.deepEqual(box.answers.map(([, flags]) => flags), [0, FLAGS.error | FLAGS.reset]);
 });
 

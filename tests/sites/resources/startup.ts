@@ -1,0 +1,7 @@
+/** @module */
+
+import type { StartupContext } from "../../../mod.ts";
+
+export default function startup({ globals }: StartupContext): void {
+  globals.set("motd", { text: ["hello", { deep: true }] });
+}
