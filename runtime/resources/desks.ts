@@ -162,7 +162,7 @@ export class Desks {
     const { storage } = this.#world;
     const known = storage.names.get(asked.name);
     if (known !== undefined) return known;
-    if (this.#foreign >= MAX_FOREIGN_IDS) return 0;
+    if (this.#foreign >= MAX_FOREIGN_IDS || !isFree(asked)) return 0;
     const last = storage.definitions.length - 1;
     // The module that a worker names stays with it: no other isolate runs code that a worker points to.
     const row = { ...asked, isForeign: true };
@@ -205,6 +205,11 @@ export class Desks {
 export function readStatistics(words: Int32Array<ArrayBufferLike>): ThreadStatistics {
   const [live, started, ended, abandoned] = COUNTED.map((word) => Atomics.load(words, word));
   return { live: live!, started: started!, ended: ended!, abandoned: abandoned! };
+}
+
+/** A worker must not take a name of the runtime's own for something else, which other workers would find there. */
+function isFree({ name, scope }: Pick<Row, "name" | "scope">): boolean {
+  return !name.startsWith("tandem.") || (name === "tandem.request" && scope === "request");
 }
 
 function isTicket(value: unknown): value is number {

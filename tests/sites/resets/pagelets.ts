@@ -1,19 +1,20 @@
 /**
- * A pagelet that computes for a moment and says how many its worker has run.
+ * A pagelet that reads the store, renders a list and says how many requests its worker has run.
  *
  * @module
  */
 
 import { Hono } from "../../../runtime/deps/hono.ts";
+import type { TandemEnv } from "../../../mod.ts";
 
 let served = 0;
 
-const app = new Hono();
-app.get("/work", (c) => {
+const app = new Hono<TandemEnv>();
+app.get("/list", async (c) => {
   served++;
-  let sum = 0;
-  for (let i = 0; i < 200_000; i++) sum += Math.sqrt(i);
-  return c.json({ served, sum });
+  const names = await c.var.store.get<string[]>("names", { near: false }) ?? [];
+  const html = `<ul>${names.map((name) => `<li>${name}</li>`).join("")}</ul>`;
+  return c.json({ served, html });
 });
 
 export default app;
