@@ -209,7 +209,7 @@ export class Box {
     const { options, app, answersErrors } = this.#site;
     const { pages, requestInit } = options;
     let document: unknown;
-    if (rooms.pages !== undefined) document = pagesInWorkers(rooms.pages);
+    if (rooms.pages !== undefined) document = pagesInWorkers(rooms.pages, pages!.maxBodyBytes);
     else if (pages !== undefined) document = (await loadDocument(pages.document)).default;
     const apps = pages === undefined ? [app] : [app, document];
     const main = pages === undefined || answersErrors ? app : document;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { messageOf } from "../errors.ts";
 import { createLog } from "../log.ts";
 import type { Log, LogLevel } from "../types/log.ts";
 
@@ -28,6 +29,24 @@ export interface LifecycleOptions {
 /** A signal within this time of another is the same one, sent twice by a task runner. */
 const ECHO_MS = 500;
 const PARENT_CHECK_MS = 500;
+
+/**
+ * Lets the program go on when a page has left a promise that fails, or a timer that throws: it says nothing
+ * about other requests, which would all end with the process.
+ */
+function outliveFaults(log: Log, signal: AbortSignal): void {
+  const note = (what: string, error: unknown) => {
+    log.error(what, { why: messageOf(error), stack: (error as Error | undefined)?.stack });
+  };
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    note("A promise failed that nobody waits for", event.reason);
+  }, { signal });
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    note("An error was thrown that nobody caught", event.error);
+  }, { signal });
+}
 
 /** A log on standard error. */
 export function standardLog(level: LogLevel = "info"): Log {
@@ -71,6 +90,8 @@ export async function runUntilStopped(
   const onTerminate = () => onSignal("SIGTERM");
   Deno.addSignalListener("SIGINT", onInterrupt);
   Deno.addSignalListener("SIGTERM", onTerminate);
+  const faults = new AbortController();
+  outliveFaults(log, faults.signal);
   const parent = Deno.ppid;
   const watch = detached ? undefined : setInterval(() => {
     if (Deno.ppid === parent) return;
@@ -82,5 +103,6 @@ export async function runUntilStopped(
   clearInterval(watch);
   Deno.removeSignalListener("SIGINT", onInterrupt);
   Deno.removeSignalListener("SIGTERM", onTerminate);
+  faults.abort();
   Deno.exit(0);
 }

@@ -9,11 +9,14 @@ import type { PageletServer } from "../pagelet/server.ts";
 import { SourceTask } from "../pagelet/task.ts";
 import type { TandemEnv } from "../types/document.ts";
 
-/** An app that has every request answered by a worker of the pool. */
-export function pagesInWorkers(server: PageletServer): Hono<TandemEnv> {
+/** An app that has every request answered by a worker of the pool, unless its body is larger than allowed. */
+export function pagesInWorkers(server: PageletServer, maxBodyBytes: number): Hono<TandemEnv> {
   const app = new Hono<TandemEnv>();
   app.all("*", async (c) => {
     const { url, method, headers, body } = c.req.raw;
+    if (Number(headers.get("content-length")) > maxBodyBytes) {
+      return c.text("Content Too Large", 413);
+    }
     const { requestId } = c.var;
     // Not c.var.signal: the task's own stream hears of a client that goes later.
     const { signal } = c.req.raw;

@@ -178,3 +178,15 @@ function killAtEnd(pid: string): { kill(signal: string): Promise<void> } & Async
     },
   };
 }
+
+Deno.test("a page that leaves a promise or a timer that fails does not end the program", async () => {
+  await using dir = await tempDir();
+  await using program = serveIn(dir.path, freePort());
+  const url = await program.url();
+  assert.equal(await (await fetch(`${url}faults`)).text(), "left");
+  await program.stderr.line(/ERROR A promise failed that nobody waits for why="left alone"/);
+  await program.stderr.line(/ERROR An error was thrown that nobody caught why="thrown alone"/);
+  assert.equal((await fetchJson(url)).boots, 1);
+  program.kill("SIGTERM");
+  assert.equal((await program.output()).code, 0);
+});

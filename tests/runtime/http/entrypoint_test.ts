@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
-import { flush, RuntimeError, type SiteOptions, type TandemVariables } from "../../../mod.ts";
+import {
+  flush,
+  resources,
+  RuntimeError,
+  type SiteOptions,
+  type TandemVariables,
+} from "../../../mod.ts";
 import { countWorkers } from "../../support/workers.ts";
-import { fixture, open } from "../http/support.ts";
+import { fixture, open, until } from "../http/support.ts";
 
 const parts = { document: fixture("parts/pagelets.ts"), workers: 2 };
 const init = { document: fixture("opened/init.ts"), function: "initRequest" };
@@ -269,5 +275,67 @@ Deno.test("Request init runs before every pagelet and every page in a worker", a
       assert.ok((failed.error as RuntimeError).cause instanceof RangeError);
     }
     assert.equal(JSON.parse((await ask("/locals")).text).handled, 3);
+  }
+});
+
+Deno.test("Pages in workers answer 413 to a body that says it is larger than maxBodyBytes", async () => {
+  const pages = {
+    document: fixture("opened/app.ts"),
+    isolation: "worker",
+    maxBodyBytes: 10,
+  } as const;
+  await using site = await open({ pages });
+  const post = (body: string) => site.get("/back", { method: "POST", body });
+  assert.deepEqual([(await post("x".repeat(10))).status, (await post("x".repeat(11))).status], [
+    200,
+    413,
+  ]);
+});
+
+Deno.test("A page in the entry has a response within deadlineMs, and its parts no more time", async () => {
+  const pages = { document: fixture("opened/app.ts"), deadlineMs: 60 } as const;
+  const given: number[] = [];
+  await using site = await open({ pages, pagelets: parts }, (site) => {
+    site.app.get("/slow", async (c) => {
+      const part = c.var.pagelets.start("/parent/child", { timeoutMs: 60_000 });
+      c.var.onCleanup(() => given.push(1));
+      const { signal } = c.var;
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      await part.ended;
+      c.var.log.info(`part ${part.status}, ${c.var.signal.aborted}`);
+      return c.text("too late");
+    });
+  });
+  const begun = performance.now();
+  const { status, text } = await site.get("/slow");
+  assert.deepEqual([status, text], [504, "Gateway Timeout"]);
+  assert.ok(performance.now() - begun >= 59);
+  await until(() =>
+    site.log.lines.some(({ message }) => /^part (timed-out|cancelled), true$/.test(message))
+  );
+  await site.quiet();
+  assert.deepEqual(given, [1], "what comes after the response is done all the same");
+  assert.equal((await site.get("/locals")).status, 200);
+});
+
+Deno.test("A page in the entry has a frame of its own where something belongs to requests", async () => {
+  const id = resources.findId("seen by this page") ||
+    resources.allocateId("seen by this page", { scope: "request", ctor: () => [] as string[] });
+  try {
+    await using site = await open({}, (site) => {
+      site.app.get("/:name", async (c) => {
+        const seen = () => resources.resource<string[]>(id);
+        seen().push(c.req.param("name"));
+        await new Promise((resolve) => setTimeout(resolve));
+        const own = resources.findId("tandem.request");
+        const { requestId } = resources.resource<{ requestId: string }>(own);
+        return c.text(`${seen()} ${requestId === c.var.requestId}`);
+      });
+    });
+    const names = ["a", "b", "c"];
+    const texts = await Promise.all(names.map(async (name) => (await site.get(`/${name}`)).text));
+    assert.deepEqual(texts, names.map((name) => `${name} true`));
+  } finally {
+    resources.freeId(id);
   }
 });

@@ -34,4 +34,13 @@ site.app.get("/held", (c) => {
   );
 });
 
+// Leaves what fails when nobody is there to catch it.
+site.app.get("/faults", (c) => {
+  Promise.reject(new RangeError("left alone"));
+  setTimeout(() => {
+    throw new TypeError("thrown alone");
+  });
+  return c.text("left");
+});
+
 export default site;
