@@ -86,12 +86,15 @@ export class Entrypoint {
     const page = new PageVariables(this.#options, request);
     if (!wantsRequests()) return await this.#answer(request, page, info, () => this.#end());
     const { promise, resolve } = Promise.withResolvers<Response>();
-    const ended = inRequest(page, () =>
-      new Promise((end) => {
+    const ended = Promise.try(inRequest, page, () =>
+      new Promise<void>((end) => {
         resolve(this.#answer(request, page, info, end));
       }));
-    ended.catch((error) => page.log.error("A resource failed", { why: messageOf(error) }))
-      .then(() => this.#end());
+    ended.catch((error) => {
+      page.log.error("A resource failed", { why: messageOf(error) });
+      // A hook may have ended the request before it was answered.
+      resolve(new Response("Internal Server Error", { status: 500 }));
+    }).then(() => this.#end());
     return await promise;
   }
 
@@ -134,8 +137,9 @@ export class Entrypoint {
     const why = `Cannot finish page "${pathname}": its time was up`;
     page.log.error("A page took too long", { method, path: pathname });
     page.expire(new RuntimeError("DEADLINE_EXCEEDED", why));
-    answered.then(async (response) => {
-      await response.body?.cancel().catch(isLoggedAlready);
+    answered.then((response) => {
+      // What the page does then may take for ever.
+      response.body?.cancel().catch(isLoggedAlready);
       this.#afterSend(page, undefined, end);
     });
   }

@@ -54,7 +54,7 @@ export interface CrewEvents {
   services(worker: PoolWorker): Services;
   /** A worker has answered tasks; says what is wrong with the answers, if something is. */
   onAnswers(worker: PoolWorker, list: readonly unknown[]): string | undefined;
-  /** A worker is ready, or ready again, or one that was on its way does not come. */
+  /** A worker is ready, or ready again, or one that was on its way does not come, or another may be tried. */
   onReady(): void;
   /** A worker gives no sign of life: its tasks are wanted back. */
   onSuspect(worker: PoolWorker): void;
@@ -133,7 +133,17 @@ export class Crew {
   /** Workers that may be started beside those that are there to stay. */
   get growth(): number {
     if (this.#shut.signal.aborted) return 0;
+    // As long as others serve, a start that fails is not tried again at once.
+    if (performance.now() < this.#retryAt && this.serves) return 0;
     return Math.max(0, this.#options.workers - this.#staying() - this.#started.size);
+  }
+
+  /** Whether there is a worker that will take another task. */
+  get serves(): boolean {
+    for (const worker of this.#workers) {
+      if (worker.usable && !worker.isDue(this.#options)) return true;
+    }
+    return false;
   }
 
   /** Tasks that could be sent at once to workers that have nothing else to do. */
@@ -151,6 +161,7 @@ export class Crew {
   /** The worker that has least to do, if one can run a task now; those that are due give way first. */
   takeIdle(): PoolWorker | undefined {
     const { concurrency, workers } = this.#options;
+    let idle: PoolWorker | undefined;
     let least: PoolWorker | undefined;
     let busy = 0;
     for (const worker of this.#workers) {
@@ -158,9 +169,10 @@ export class Crew {
       if (!worker.usable || worker.tasks.size >= concurrency) continue;
       if (worker.isDue(this.#options)) {
         if (worker.tasks.size === 0) this.#dismiss(worker);
-      } else if (least === undefined || worker.tasks.size < least.tasks.size) least = worker;
+      } else if (worker.tasks.size === 0) idle ??= worker;
+      else if (least === undefined || worker.tasks.size < least.tasks.size) least = worker;
     }
-    return least !== undefined && (least.tasks.size > 0 || busy < workers) ? least : undefined;
+    return busy < workers ? idle ?? least : least;
   }
 
   /** Starts workers until `spares` are ready; rejects with what kept one from starting. */
@@ -356,6 +368,10 @@ export class Crew {
       this.#replaceIdle(worker);
     }
     this.#replaceLost();
+    if (this.#retryAt > 0 && now >= this.#retryAt) {
+      this.#retryAt = 0;
+      this.#events.onReady();
+    }
     if (this.#workers.size + this.#started.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;

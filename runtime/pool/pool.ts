@@ -131,7 +131,7 @@ export class Pool {
   release(count: number): void {
     for (; count > 0 && this.#queue.size > 0; count--) {
       const worker = this.#crew.takeIdle();
-      if (worker === undefined) return;
+      if (worker === undefined) return this.#grow(count);
       this.#send(worker, [this.#queue.take()!]);
     }
   }
@@ -239,20 +239,30 @@ export class Pool {
       this.#send(worker, this.#pick(worker, this.#share()));
     }
     if (this.#queue.size === 0) return this.#balance();
-    if (this.#held) return;
-    const wanted = Math.ceil(this.#queue.size / this.#options.concurrency) - this.#crew.starting;
-    for (let left = Math.min(wanted, this.#crew.growth); left > 0; left--) {
-      this.#crew.grow().catch((error) => this.#failHead(error));
-    }
+    if (!this.#canTake) return;
+    // How much of what waits is urgent, nobody counts; the next worker that is ready asks again.
+    this.#grow(this.#held ? 1 : this.#queue.size);
     this.#sendAhead();
     if (this.#queue.size > 0 && this.#crew.starting === 0) {
-      for (const task of this.#waited) this.#lend(task);
+      for (const task of this.#waited) if (this.#mayRun(task)) this.#lend(task);
+    }
+  }
+
+  /** Starts workers for so many tasks. */
+  #grow(tasks: number): void {
+    const wanted = Math.ceil(tasks / this.#options.concurrency) - this.#crew.starting;
+    for (let left = Math.min(wanted, this.#crew.growth); left > 0; left--) {
+      this.#crew.grow().catch((error) => this.#failHead(error));
     }
   }
 
   get #canTake(): boolean {
     const next = this.#queue.peek();
-    return next !== undefined && (!this.#held || next.priority === HIGHEST);
+    return next !== undefined && this.#mayRun(next);
+  }
+
+  #mayRun({ priority }: AnyTask): boolean {
+    return !this.#held || priority === HIGHEST;
   }
 
   /** How many quick tasks each worker gets so that all have something to do. */
@@ -306,7 +316,8 @@ export class Pool {
     const behind = [...most.tasks.values()].filter((task) =>
       isMovable(task) && !most.hasStarted(task)
     );
-    const taken = behind.slice(behind.length >> 1).filter((task) => most.takeBack(task));
+    const share = Math.min(behind.length - (behind.length >> 1), idle.room(this.#options));
+    const taken = behind.slice(behind.length - share).filter((task) => most.takeBack(task));
     if (taken.length > 0) this.#send(idle, taken);
   }
 
@@ -412,9 +423,15 @@ export class Pool {
   #takeBack(worker: PoolWorker, tasks: readonly AnyTask[], maxSent = MAX_SENT): void {
     for (const task of tasks.toReversed()) {
       if (!isMovable(task, maxSent)) continue;
-      if (worker.takeBack(task)) this.#queue.addFirst(task);
+      if (worker.takeBack(task)) this.#putBack(task);
     }
     this.#pumpSoon();
+  }
+
+  /** Who waits for a task waits on when it is in the queue once more. */
+  #putBack(task: AnyTask): void {
+    this.#queue.addFirst(task);
+    if (task.isWaitedFor) this.#waited.add(task);
   }
 
   /** What a worker has not begun with, another one can do; what it has, if that does no harm. */
@@ -426,7 +443,7 @@ export class Pool {
         task.wasLost = true;
         worker.forget(task);
         task.worker = undefined;
-        this.#queue.addFirst(task);
+        this.#putBack(task);
       } else this.#settle(worker, task, error);
     }
     this.#pump();
@@ -444,7 +461,9 @@ export class Pool {
   }
 
   #wait(task: AnyTask): void {
-    if (task.job.parent === undefined || !this.#queue.has(task)) return;
+    if (task.job.parent === undefined) return;
+    task.isWaitedFor = true;
+    if (!this.#queue.has(task)) return;
     this.#waited.add(task);
     this.#pumpSoon();
   }
@@ -496,7 +515,11 @@ export class Pool {
     const worker = task.worker as PoolWorker | undefined;
     task.givenUp = true;
     task.fail(error);
-    if (worker === undefined || worker.takeBack(task)) return this.#finish(task);
+    if (worker === undefined || worker.takeBack(task)) {
+      this.#finish(task);
+      // The worker that it was taken from may have nothing else to do.
+      return this.#pumpSoon();
+    }
     if (!worker.tasks.has(task.id)) return;
     this.#deadlines.delete(task);
     worker.thread.call("cancel", [task.id, error.message]).catch(endSaysIt);
@@ -526,15 +549,20 @@ export class Pool {
     worker.thread.end("closed", `${running[0]!.job.name} did not stop`);
   }
 
-  /** A worker could not start: the oldest task learns it, so that nothing waits for a pool that cannot work. */
+  /**
+   * A worker could not start. Where no other one serves, the oldest task learns it, so that nothing waits for a
+   * pool that cannot work.
+   */
   #failHead(error: unknown): void {
     const head = this.#queue.oldest();
     this.#options.log.error(`A worker of pool ${this.#options.name} could not start`, {
       why: toError(error).message,
     });
     if (head === undefined) return;
-    head.fail(toError(error));
-    this.#finish(head);
+    if (!this.#crew.serves) {
+      head.fail(toError(error));
+      this.#finish(head);
+    }
     this.#pumpSoon();
   }
 }

@@ -93,6 +93,8 @@ export class PoolTask<A> {
   wasLost = false;
   /** What went wrong, once something has. */
   error: Error | undefined;
+  /** For the pool: whether a task above it waits for it. */
+  isWaitedFor = false;
   /** For the pool: whether it was told to stop. */
   givenUp = false;
   /** For the pool: whether it goes on although it was told to stop and had time to. */

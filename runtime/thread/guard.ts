@@ -46,7 +46,7 @@ const CALLS_PER_SECOND = 50_000;
  * One that waits for answers has never more of them on the way than it may have open; one that does not
  * is told from it however slow the entry is.
  */
-const UNHEARD_CALLS = 2048;
+const UNHEARD_CALLS = 1024;
 const MAX_UNHEARD_CALLS = 4 * UNHEARD_CALLS;
 
 type Listener = (event: { data: unknown; origin: string }) => void;

@@ -72,6 +72,11 @@ const MAX_OPEN_CALLS = 1024;
 const LAST_CHANCE_MS = 2000;
 /** The same for one that does not say that it is done. */
 const LAST_WORD_MS = 250;
+/**
+ * Timers that the time for a heartbeat is made of: an entry that was blocked, or a process that was stopped,
+ * finds the first of them late, and the answer before the last.
+ */
+const PING_TURNS = 4;
 
 /**
  * Starts a worker and resolves once it has loaded its documents and said so.
@@ -212,10 +217,13 @@ export class Thread {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const answered = new Promise<number | undefined>((resolve) => {
       this.#pings.add(resolve);
-      timer = setTimeout(() => {
+      let left = PING_TURNS;
+      const wait = () => {
+        if (left-- > 0) return void (timer = setTimeout(wait, ms / PING_TURNS));
         this.#pings.delete(resolve);
         resolve(undefined);
-      }, ms);
+      };
+      wait();
     });
     this.#guard.pinged();
     this.#worker.postMessage({ type: "PING" } satisfies PingMessage);

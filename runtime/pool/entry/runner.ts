@@ -135,6 +135,7 @@ export class Runner {
   #next(): void {
     // What waits while a reset is due, the pool takes back.
     const isDue = this.#waiting.length > 0 && this.#options.isDue(false);
+    if (isDue) this.#askNow();
     while (
       !isDue && this.#waiting.length > 0 && this.#running.size < this.#options.concurrency
     ) this.#start(this.#waiting.shift()!);
@@ -170,10 +171,7 @@ export class Runner {
     if (this.#waiting.length === 0) this.#flush();
     this.#options.idle(this.#cancelled);
     this.#cancelled = false;
-    if (!this.#hasAsked && this.#options.isDue(false)) {
-      this.#hasAsked = true;
-      this.#options.channel.post([[RESET_ID, FLAGS.reset, null, 0] satisfies AnswerMessage], []);
-    }
+    if (this.#options.isDue(false)) this.#askNow();
     this.#next();
   }
 
@@ -214,6 +212,13 @@ export class Runner {
     return FLAGS.reset;
   }
 
+  /** Asks for a reset beside the answers, unless one of them has. */
+  #askNow(): void {
+    if (this.#hasAsked) return;
+    this.#hasAsked = true;
+    this.#options.channel.post([[RESET_ID, FLAGS.reset, null, 0] satisfies AnswerMessage], []);
+  }
+
   /** Lets the next task put its answer into the same message if it ends at once. */
   async #flushUnlessQuick(): Promise<void> {
     const ended = this.#ended;
@@ -226,7 +231,13 @@ export class Runner {
 
   #flush(): void {
     if (this.#answers.length === 0) return;
-    this.#options.channel.post(this.#answers.splice(0), []);
+    const answers = this.#answers.splice(0);
+    try {
+      this.#options.channel.post(answers, []);
+    } catch {
+      // One of them cannot be cloned, as a symbol cannot, and fails alone.
+      for (const answer of answers) this.#send(answer, []);
+    }
   }
 
   /** Sends one answer; one that cannot be cloned fails in its place. */

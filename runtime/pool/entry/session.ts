@@ -146,6 +146,8 @@ export class Sessions {
         await initialise({ ...parts, session, onShutdown, onPostSend, onCleanup });
       } catch (cause) {
         this.#opening = undefined;
+        // It may have opened something before it failed.
+        await phases.afterSend(this.#options.log);
         throw new RuntimeError("INIT_FAILED", "Cannot handle the request: request init failed", {
           cause,
         });

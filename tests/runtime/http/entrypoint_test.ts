@@ -339,3 +339,35 @@ Deno.test("A page in the entry has a frame of its own where something belongs to
     resources.freeId(id);
   }
 });
+
+Deno.test("A request whose hook fails before the page runs is answered with 500, and is over", async () => {
+  await using site = await open({}, (site) => site.app.get("/", (c) => c.text("ran")));
+  const fail = () => {
+    throw new RangeError("the hook failed");
+  };
+  for (const init of [fail, () => Promise.resolve().then(fail)]) {
+    const off = resources.addRequestHooks({ init });
+    try {
+      const response = await fetch(site.box.url);
+      assert.deepEqual([response.status, await response.text()], [500, "Internal Server Error"]);
+    } finally {
+      off();
+    }
+    await site.quiet();
+  }
+  assert.equal(await (await fetch(site.box.url)).text(), "ran");
+});
+
+Deno.test("A page that is late is over also when nothing ends the cancelling of its body", async () => {
+  const pages = { document: fixture("opened/app.ts"), deadlineMs: 20 };
+  await using site = await open({ pages }, (site) => {
+    site.app.get("/late", async (c) => {
+      await new Promise((resolve) => c.var.signal.onabort = resolve);
+      const cancel = () => new Promise<void>(() => {});
+      return c.body(new ReadableStream<Uint8Array>({ cancel }));
+    });
+  });
+  const response = await fetch(new URL("/late", site.box.url));
+  assert.deepEqual([response.status, await response.text()], [504, "Gateway Timeout"]);
+  await site.quiet();
+});

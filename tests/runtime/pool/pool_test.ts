@@ -835,3 +835,132 @@ Deno.test("Pool cancels what a task has asked for when that task's worker ends",
   assert.deepEqual(threads[1]!.cancelled, [child.id]);
   await pool.close(10);
 });
+
+Deno.test("Pool gives a worker its next task when the one that it has not begun with is cancelled", async () => {
+  const { pool, threads, submit } = fakePool({ workers: 1, spares: 1 });
+  await pool.warm();
+  threads[0]!.lazy = true;
+  const first = submit("first");
+  submit("second");
+  await settled();
+  first.cancel();
+  await settled();
+  threads[0]!.begin();
+  assert.deepEqual(payloads(threads), ["second"]);
+  await pool.close(0);
+});
+
+Deno.test("Pool goes on to use the free places of a worker whose successor is ready", async () => {
+  const { pool, threads, submit } = fakePool({
+    workers: 1,
+    spares: 1,
+    concurrency: 2,
+    maxRequests: 10,
+  });
+  await pool.warm();
+  for (let i = 0; i < 7; i++) {
+    const task = submit("before");
+    await settled();
+    threads[0]!.answer(i);
+    await task.ended;
+  }
+  submit("long");
+  await until(() => pool.status().workers === 2);
+  submit("short");
+  await settled();
+  assert.deepEqual(payloads(threads), ["long", "short"]);
+  assert.equal(threads[1]!.runs.length, 0, "more than one worker has tasks");
+  await pool.close(0);
+});
+
+Deno.test("Pool.hold() starts a worker for an urgent task, and Pool.release() for another", async () => {
+  const { pool, threads, submit } = fakePool({ workers: 3 });
+  pool.hold(true);
+  submit("normal");
+  submit("urgent", { priority: "high" });
+  await settled();
+  assert.deepEqual(payloads(threads), ["urgent"]);
+  pool.release(1);
+  await settled();
+  assert.equal(threads.length, 2);
+  pool.release(1);
+  await settled();
+  assert.deepEqual(payloads(threads), ["urgent", "normal"]);
+  await pool.close(0);
+});
+
+Deno.test("Pool keeps to maxRequests when a worker takes over what stands behind others", async () => {
+  let made = 0;
+  const { pool, threads, submit } = fakePool(
+    { workers: 2, spares: 2, maxRequests: 12, queueLimit: 32 },
+    // No successor comes.
+    (make) => ++made <= 2 ? quick(make) : Promise.reject(new Error("no")),
+  );
+  await pool.warm();
+  for (let i = 0; i < 10; i++) {
+    const task = submit("before");
+    await settled();
+    threads[0]!.answer(i);
+    await task.ended;
+  }
+  submit("last but one");
+  await settled();
+  threads[1]!.lazy = true;
+  for (let i = 0; i < 9; i++) submit("behind");
+  await settled();
+  threads[1]!.begin();
+  threads[0]!.answer("over");
+  await settled();
+  const { requests, tasks } = pool.status().crew[0]!;
+  assert.deepEqual([requests, tasks.length], [11, 1]);
+  await pool.close(0);
+});
+
+Deno.test("Pool lets tasks wait for the workers that it has when others cannot start", async () => {
+  let made = 0;
+  const { pool, threads, submit } = fakePool(
+    { workers: 4, spares: 1 },
+    (make) => made++ === 0 ? Promise.resolve(make()) : Promise.reject(new Error("no")),
+  );
+  await pool.warm();
+  const tasks = ["a", "b", "c", "d"].map((name) => submit(name));
+  for (const task of tasks) {
+    await until(() => threads[0]!.runs.length === 1);
+    threads[0]!.answer("done");
+    assert.equal(await task.answer, "done");
+  }
+  assert.equal(made, 4, "failed starts were tried again at once");
+  await pool.close(0);
+});
+
+Deno.test("Pool tries again to start workers when some could not start beside one that is busy", async () => {
+  let made = 0;
+  const { pool, threads, submit } = fakePool(
+    { workers: 2, spares: 1 },
+    (make) => made++ === 1 ? Promise.reject(new Error("no")) : Promise.resolve(make()),
+  );
+  await pool.warm();
+  submit("long");
+  submit("short");
+  await until(() => payloads(threads).includes("short"));
+  await pool.close(0);
+});
+
+Deno.test("Pool lends a task that somebody waits for also when it comes back from a lost worker", async () => {
+  let made = 0;
+  const { pool, threads, submit } = fakePool(
+    { workers: 2, spares: 2 },
+    (make) => made++ < 2 ? Promise.resolve(make()) : Promise.reject(new Error("no")),
+  );
+  await pool.warm();
+  const parent = submit("parent");
+  await settled();
+  threads[1]!.lazy = true;
+  submit("child", { parent }).wait();
+  await settled();
+  assert.equal(threads[1]!.waiting.length, 1);
+  threads[1]!.end("failed", "lost");
+  await settled();
+  assert.deepEqual(payloads(threads), ["parent", "child"]);
+  await pool.close(0);
+});

@@ -37,6 +37,7 @@ for (const kind of KINDS) {
       if (spans) assert.equal((await site.ask("throw")).code, 500);
       const failed = await site.ask("look");
       assert.deepEqual([failed.code, failed.error], [500, "INIT_FAILED"]);
+      assert.deepEqual(site.trace(), ["init cleanup"]);
       const again = await site.ask("look");
       assert.deepEqual([again.code, again.error], [500, "INIT_FAILED"]);
       await site.set("init", "well");
@@ -253,6 +254,14 @@ Deno.test("Xbox.scheduleReset() replaces the worker before its next message", as
     const next = await site.look();
     assert.deepEqual([next.worker === worker, next.poisoned], [false, false]);
   }
+});
+
+Deno.test("a message whose value is a symbol fails alone, and ends no worker", async () => {
+  await using site = await open("xbox", "request");
+  const { worker } = await site.look();
+  const done = await Promise.all(["look", "symbol", "look"].map((order) => site.ask(order)));
+  assert.deepEqual(done.map(({ code }) => code), [200, 500, 200]);
+  assert.equal((await site.look()).worker, worker);
 });
 
 Deno.test("Xbox.scheduleReset() throws anywhere but in the xbox document", async () => {

@@ -197,6 +197,17 @@ Deno.test("Thread.ping() says what the heap uses, once each time, and nothing wh
   assert.deepEqual([await asked, await thread.ping(10_000)], [undefined, undefined]);
 });
 
+Deno.test("Thread.ping() hears the answer that came while the entry itself was blocked", async () => {
+  const thread = await startTestThread();
+  for (let times = 0; times < 10; times++) {
+    const asked = thread.ping(40);
+    const from = performance.now();
+    while (performance.now() - from < 60);
+    assert.ok(await asked);
+  }
+  await thread.close(10_000);
+});
+
 Deno.test("Thread.ping() gives up on a worker that is busy, whose late answer does no harm", async () => {
   const thread = await startTestThread({
     api:

@@ -20,6 +20,7 @@ export async function initRequest(
   session.locals.init = { calls: counts.calls };
   switch (await store.get<string>("init")) {
     case "throws":
+      onCleanup(() => log.info("T init cleanup"));
       throw new RangeError("no session today");
     case "Deno.exit":
       log.info("exits");

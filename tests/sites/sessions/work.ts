@@ -53,6 +53,8 @@ export async function work(order: Order, kit: Kit): Promise<unknown> {
       counts.poisoned = true;
       if (order.phases === true) onPostSend(() => log.info("T post-send"));
       return () => {};
+    case "symbol":
+      return Symbol("no value");
     case "reset":
       counts.poisoned = true;
       xbox.scheduleReset();

@@ -9,6 +9,7 @@ import {
   type AnswerMessage,
   FLAGS,
   newRing,
+  RESET_ID,
   Ring,
   type TaskMessage,
 } from "../../../../runtime/pool/protocol.ts";
@@ -264,4 +265,23 @@ Deno.test("TaskRun counts its time from its start, and has no limit without one"
   assert.equal(runs[0]!.deadline, runs[0]!.startedAt + 500);
   assert.equal(runs[1]!.deadline, Infinity);
   assert.deepEqual(runs.map(({ wasCancelled }) => wasCancelled), [false, false]);
+});
+
+Deno.test("Runner asks for a reset beside a task that runs on, when another comes that waits for it", async () => {
+  let isDue = false;
+  const { work, end } = gates();
+  const box = runner(work, { concurrency: 2, isDue: () => isDue });
+  box.send(box.tasks([1]));
+  isDue = true;
+  const [late] = box.tasks([2]);
+  for (let times = 0; times < 2; times++) box.send([late!]);
+  assert.deepEqual(box.answers, [[RESET_ID, FLAGS.reset, null, 0]]);
+  assert.ok(box.ring.takeBack(late![1], 2), "it has begun");
+  end(1);
+  await until(() => box.idle.length === 1);
+  await turn();
+  assert.deepEqual(box.answers.map(([id, flags]) => [id, flags]), [[RESET_ID, FLAGS.reset], [
+    1,
+    FLAGS.reset,
+  ]]);
 });
