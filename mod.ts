@@ -42,6 +42,13 @@ export { slots, type SlotsLayout } from "./runtime/pagelet/slots.ts";
  * request.
  */
 export * as resources from "./runtime/resources/mod.ts";
+/** Process control in the manner of PHP's pcntl: signals, alarms, children, priorities. */
+export * as pcntl from "./runtime/process/mod.ts";
+/**
+ * A tree of nodes, in workers and processes with their own permissions, that send each other messages by pid, alias, group or to all, and
+ * report what was lost with a node that ended.
+ */
+export * as tree from "./runtime/router/mod.ts";
 export { OpenStore, openStore, type StoreOptions } from "./runtime/store/mod.ts";
 export type {
   ResolvedOptions,

@@ -17,12 +17,30 @@
  * - `DEPTH_EXCEEDED`: tasks that start tasks went deeper than the runtime follows
  * - `DISABLED`: the site has no such pool, or resources have no threads
  * - `DOCUMENT_INVALID`: a document does not export what its kind needs
+ * - `E2BIG`: (this and the other `E…` names come from `pcntl`) arguments and environment of a program are too long
+ * - `EACCES`: the system refuses access to a file, or a better priority
+ * - `ECHILD`: there is no such child to wait for
+ * - `EINTR`: a signal ended a wait
+ * - `EINVAL`: an argument that the system has no meaning for
+ * - `ELOOP`: a path has too many links
+ * - `ENAMETOOLONG`: a path is too long
+ * - `ENOENT`: there is no such program
+ * - `ENOEXEC`: the file is no program
+ * - `ENOSYS`: this backend cannot do it; the message says what can be done instead
+ * - `ENOTDIR`: a part of a path is not a folder
+ * - `EPERM`: the process belongs to somebody else
+ * - `ESRCH`: there is no such process
+ * - `ETXTBSY`: the program is being written
  * - `GLOBALS_SEALED`: a true global was to be set after the globals had been sealed
+ * - `HOPS_EXCEEDED`: a message of a tree crossed more links than any tree has, and was dropped
  * - `INIT_EXITED`: the worker ended itself while it opened a session, so the request was not handled
  * - `INIT_FAILED`: the request init function threw, so the request was not handled
  * - `INIT_NOT_FOUND`: the request init document is not there any more
+ * - `LOOPBACK`: a node of a tree was to send a message to itself
+ * - `NODE_STOPPED`: a node of a tree was told to stop and takes no new work
  * - `NOT_STARTED`: resources were used in a thread that has neither started nor joined their manager
  * - `NO_REQUEST`: a resource that belongs to requests was asked for where no request runs
+ * - `PEER_STUCK`: a neighbour in a tree does not answer
  * - `PERMISSION_ESCALATION`: a worker was to get a permission that the box itself does not have
  * - `PERMISSION_MISSING`: the box lacks a permission or flag that the message names
  * - `QUEUE_FULL`: the pool's queue holds as much as it may
@@ -47,12 +65,30 @@ export type ErrorCode =
   | "DEPTH_EXCEEDED"
   | "DISABLED"
   | "DOCUMENT_INVALID"
+  | "E2BIG"
+  | "EACCES"
+  | "ECHILD"
+  | "EINTR"
+  | "EINVAL"
+  | "ELOOP"
+  | "ENAMETOOLONG"
+  | "ENOENT"
+  | "ENOEXEC"
+  | "ENOSYS"
+  | "ENOTDIR"
+  | "EPERM"
+  | "ESRCH"
+  | "ETXTBSY"
   | "GLOBALS_SEALED"
+  | "HOPS_EXCEEDED"
   | "INIT_EXITED"
   | "INIT_FAILED"
   | "INIT_NOT_FOUND"
+  | "LOOPBACK"
+  | "NODE_STOPPED"
   | "NOT_STARTED"
   | "NO_REQUEST"
+  | "PEER_STUCK"
   | "PERMISSION_ESCALATION"
   | "PERMISSION_MISSING"
   | "QUEUE_FULL"
@@ -118,12 +154,30 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   DEPTH_EXCEEDED: true,
   DISABLED: true,
   DOCUMENT_INVALID: true,
+  E2BIG: true,
+  EACCES: true,
+  ECHILD: true,
+  EINTR: true,
+  EINVAL: true,
+  ELOOP: true,
+  ENAMETOOLONG: true,
+  ENOENT: true,
+  ENOEXEC: true,
+  ENOSYS: true,
+  ENOTDIR: true,
+  EPERM: true,
+  ESRCH: true,
+  ETXTBSY: true,
   GLOBALS_SEALED: true,
+  HOPS_EXCEEDED: true,
   INIT_EXITED: true,
   INIT_FAILED: true,
   INIT_NOT_FOUND: true,
+  LOOPBACK: true,
+  NODE_STOPPED: true,
   NOT_STARTED: true,
   NO_REQUEST: true,
+  PEER_STUCK: true,
   PERMISSION_ESCALATION: true,
   PERMISSION_MISSING: true,
   QUEUE_FULL: true,

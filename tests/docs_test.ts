@@ -39,6 +39,10 @@ Deno.test("every export of mod.ts and every member of it has a doc comment", asy
   assert.deepEqual(await undocumented("mod.ts"), []);
 });
 
+Deno.test("every export of the tree and every member of it has a doc comment", async () => {
+  assert.deepEqual(await undocumented("runtime/router/mod.ts"), []);
+});
+
 Deno.test("the check of doc comments finds what has none", async () => {
   assert.deepEqual(await undocumented("tests/sites/undocumented/mod.ts"), [
     "tests/sites/undocumented/mod.ts",

@@ -68,7 +68,9 @@ const SURFACE: Readonly<Record<string, readonly string[]>> = {
     "XboxTask",
   ],
   namespace: [
+    "pcntl",
     "resources",
+    "tree",
   ],
   typeAlias: [
     "DocumentLocation",

@@ -1,0 +1,138 @@
+/**
+ * The children that `forkModule()` started, and what is left of those that ended.
+ *
+ * @module
+ */
+
+import { SIG_IGN } from "./constants.ts";
+import { hub } from "./hub.ts";
+import { SIGCHLD } from "./signal_numbers.ts";
+
+/** What a wait found. */
+export interface WaitResult {
+  /** The child; 0 if `WNOHANG` was given and none has ended; -1 if the wait failed. */
+  pid: number;
+  /** The status word, for `wifexited()` and its siblings; 0 without a child. */
+  status: number;
+  /** What the child used, by the names of PHP; empty, since this backend cannot know. */
+  rusage: Record<string, number>;
+}
+
+/** One child. */
+export interface Child {
+  /** Its process. */
+  process: Deno.ChildProcess;
+  /** Its process group: 0 is our own. */
+  group: number;
+  /** Whether it keeps this process alive all the time. */
+  holds: boolean;
+  /** How it ended, if it has. */
+  status?: number;
+}
+
+/** Somebody who waits for children. */
+interface Watcher {
+  /** Which of them, as `waitpid()` says it. */
+  pid: number;
+  /** Called whenever a child has ended. */
+  look(): void;
+}
+
+/** The children of this isolate by pid, those that ended in the order in which they did. */
+export class ChildTable {
+  readonly #children = new Map<number, Child>();
+  readonly #watchers = new Set<Watcher>();
+
+  /** Takes a child in. Unless it `holds`, it keeps this process alive only while somebody waits for it. */
+  add(
+    process: Deno.ChildProcess,
+    { detached, holds }: { detached: boolean; holds: boolean },
+  ): void {
+    const child: Child = { process, group: detached ? process.pid : 0, holds };
+    this.#children.set(process.pid, child);
+    hub.noteStart();
+    if (!holds) process.unref();
+    process.status.then(wordOfStatus, wordOfRejection)
+      .then((word) => this.#ended(process.pid, child, word));
+  }
+
+  /** The child of this pid that has not been waited for. */
+  get(pid: number): Child | undefined {
+    return this.#children.get(pid);
+  }
+
+  /** Whether there is a child to wait for. */
+  has(pid: number): boolean {
+    return this.#matching(pid).length > 0;
+  }
+
+  /** Takes one that has ended, the one that ended first. */
+  take(pid: number): WaitResult | undefined {
+    const found = this.#matching(pid).find(([, { status }]) => status !== undefined);
+    if (found === undefined) return undefined;
+    this.#forget(found[0]);
+    return { pid: found[0], status: found[1].status!, rusage: {} };
+  }
+
+  /** Calls somebody at each end of a child, and keeps the process alive for the children that it waits for. */
+  watch(watcher: Watcher): void {
+    this.#watchers.add(watcher);
+    this.#hold();
+  }
+
+  /** Ends that. */
+  unwatch(watcher: Watcher): void {
+    this.#watchers.delete(watcher);
+    this.#hold();
+  }
+
+  #ended(pid: number, child: Child, word: number | undefined): void {
+    if (word === undefined || hub.action(SIGCHLD) === SIG_IGN) {
+      this.#forget(pid);
+      hub.noteExit(pid, undefined);
+    } else {
+      // Again at the end: in the order of their ends.
+      this.#children.delete(pid);
+      this.#children.set(pid, Object.assign(child, { status: word }));
+      hub.noteExit(pid, word);
+    }
+    for (const watcher of [...this.#watchers]) watcher.look();
+  }
+
+  #forget(pid: number): void {
+    this.#children.delete(pid);
+    hub.forgetExit(pid);
+  }
+
+  #hold(): void {
+    const held = new Set(
+      [...this.#watchers].flatMap(({ pid }) => this.#matching(pid)).map(([pid]) => pid),
+    );
+    for (const [pid, { process, status, holds }] of this.#children) {
+      if (status !== undefined || holds) continue;
+      if (held.has(pid)) process.ref();
+      else process.unref();
+    }
+  }
+
+  #matching(pid: number): [number, Child][] {
+    return [...this.#children].filter(([own, { group }]) => {
+      if (pid > 0) return own === pid;
+      return pid === -1 || (pid === 0 ? group === 0 : group === -pid);
+    });
+  }
+}
+
+/** The children of this isolate. */
+export const children: ChildTable = new ChildTable();
+
+/** The status word of what Deno reports; the flag of a core file is not known. */
+export function wordOfStatus({ code, signal }: Deno.CommandStatus): number {
+  return signal === null ? (code & 0xff) << 8 : code - 128;
+}
+
+/** A signal that Deno has no name for rejects; so does a child that somebody else has waited for. */
+export function wordOfRejection(error: unknown): number | undefined {
+  const signo = /^Invalid signal: (\d+)$/.exec((error as Error).message)?.[1];
+  return signo === undefined ? undefined : Number(signo);
+}

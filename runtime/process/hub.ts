@@ -1,0 +1,308 @@
+/**
+ * The signals of this process as one isolate sees them: what is done with each, which are held back, who waits.
+ *
+ * The main isolate should be the only one to use it: a second hub in a Worker hears every signal again. Nothing
+ * is listened to until something needs it, and nothing afterwards.
+ *
+ * @module
+ */
+
+import { startTimer } from "../own_timers.ts";
+import { CLD_EXITED, CLD_KILLED, SI_USER, SIG_DFL, SIG_IGN } from "./constants.ts";
+import { DeliveryQueue } from "./delivery.ts";
+import { refuse, unable } from "./failure.ts";
+import { Listeners } from "./listeners.ts";
+import { isRealtime, PendingSet } from "./pending.ts";
+import { nameOf, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGURG, SIGWINCH } from "./signal_numbers.ts";
+import type { Siginfo, SignalHandler } from "./siginfo.ts";
+import { wexitstatus, wifexited, wtermsig } from "./status.ts";
+
+/** What is done with a signal: a handler, `SIG_DFL` or `SIG_IGN`. */
+export type SignalAction = SignalHandler | typeof SIG_DFL | typeof SIG_IGN;
+
+/** Somebody who takes a signal of a set before any handler does. */
+export interface SignalWaiter {
+  /** The signals that end the wait. */
+  set: ReadonlySet<number>;
+  /** Called once with the signal, after which the waiter is no longer known. */
+  take(info: Siginfo): void;
+}
+
+/** The signals that do nothing by default. */
+const HARMLESS: readonly number[] = [SIGCHLD, SIGCONT, SIGURG, SIGWINCH];
+
+/** How long SIGCHLD waits for news of a child. */
+const LATE_MS = 50;
+
+/** Everything that process control knows of signals. */
+export class SignalHub {
+  /** What waits for a dispatch. */
+  readonly queue = new DeliveryQueue();
+  /** Called when a handler is due, with whether it was installed to restart waits. */
+  readonly interrupts = new Set<(restart: boolean) => void>();
+  /** Children that ended and were not waited for, by pid with their status words: what SIGCHLD tells. */
+  readonly #exits = new Map<number, number>();
+  readonly #listeners = new Listeners((signo) => this.#heard(signo));
+  readonly #actions = new Map<
+    number,
+    { action: SignalHandler | typeof SIG_IGN; restart: boolean }
+  >();
+  readonly #waiters = new Set<SignalWaiter>();
+  readonly #pending = new PendingSet();
+  readonly #mask = new Set<number>();
+  #forward: { set: ReadonlySet<number>; send: (signo: number) => void } | undefined;
+  /** How many children have not ended. */
+  #living = 0;
+  #late: ReturnType<typeof setTimeout> | undefined;
+  #scheduled = false;
+  #async = false;
+
+  /** What is done with a signal. */
+  action(signo: number): SignalAction {
+    return this.#actions.get(signo)?.action ?? SIG_DFL;
+  }
+
+  /** The blocked signals, in ascending order. */
+  get mask(): number[] {
+    return [...this.#mask].sort((a, b) => a - b);
+  }
+
+  /** The signals that are listened to. */
+  get listening(): number[] {
+    return this.#listeners.installed;
+  }
+
+  /** Installs an action. @returns Whether the system allows one for this signal. */
+  setAction(signo: number, action: SignalAction, restart: boolean): boolean {
+    if (signo === SIGKILL || signo === SIGSTOP) return refuse("signal", "EINVAL", false);
+    if (!Listeners.can(signo) && action !== SIG_DFL) {
+      unable("signal", `Deno cannot listen to signal ${signo}; block it and wait for it instead`);
+    }
+    if (action !== SIG_DFL) this.#listeners.set(signo, true);
+    if (action === SIG_DFL) this.#actions.delete(signo);
+    else this.#actions.set(signo, { action, restart });
+    if (action === SIG_IGN || action === SIG_DFL && HARMLESS.includes(signo)) {
+      this.#pending.drop(signo);
+    }
+    if (typeof action === "function") this.#listeners.advise(signo);
+    this.#sync([signo]);
+    return true;
+  }
+
+  /** Makes these signals, and no others, the blocked ones; releases what is no longer blocked. */
+  setMask(signals: ReadonlySet<number>): void {
+    const mask = new Set([...signals].filter((signo) => signo !== SIGKILL && signo !== SIGSTOP));
+    const freed = new Set([...this.#mask].filter((signo) => !mask.has(signo)));
+    for (const signo of freed) {
+      if (isRealtime(signo) && this.#pending.has(signo)) {
+        unable(
+          "sigprocmask",
+          `signal ${signo} is pending, and Deno cannot raise it; wait for it first`,
+        );
+      }
+    }
+    this.#mask.clear();
+    for (const signo of mask) this.#mask.add(signo);
+    this.#sync(mask);
+    for (const signo of freed) if (!this.#wants(signo)) this.#listeners.linger(signo);
+    for (let info; (info = this.#pending.take(freed)) !== undefined;) this.arrive(info);
+  }
+
+  /** Takes a pending signal of a set, the lowest number first. */
+  takePending(set: ReadonlySet<number>): Siginfo | undefined {
+    return this.#pending.take(set);
+  }
+
+  /** Lets somebody wait behind those who wait already. */
+  addWaiter(waiter: SignalWaiter): void {
+    this.#waiters.add(waiter);
+    this.#sync(waiter.set);
+  }
+
+  /** Ends a wait that took nothing. */
+  removeWaiter(waiter: SignalWaiter): void {
+    if (this.#waiters.delete(waiter)) this.#sync(waiter.set);
+  }
+
+  /** Sends everything that arrives on to another program, in whose place this process now stands. */
+  forward(set: ReadonlySet<number>, send: (signo: number) => void): void {
+    this.#forward = { set, send };
+    this.#sync(set);
+  }
+
+  /** Ends that. */
+  stopForwarding(): void {
+    const set = this.#forward?.set ?? [];
+    this.#forward = undefined;
+    this.#sync(set);
+  }
+
+  /** Takes any listener of a signal away, so that the system acts on it. */
+  reset(signo: number): void {
+    this.#actions.delete(signo);
+    this.#mask.delete(signo);
+    this.#listeners.set(signo, false);
+  }
+
+  /** Sends a signal to this process: by itself where something here handles it, else through the system. */
+  raise(info: Siginfo): void {
+    if (this.#wants(info.signo)) return this.arrive(info);
+    this.#raiseForReal(info.signo);
+  }
+
+  /** A signal is here: a waiter takes it, or the mask holds it, or its handler is due, or the system acts. */
+  arrive(info: Siginfo): void {
+    const { signo } = info;
+    if (this.#forward !== undefined) return this.#pass(info);
+    for (const waiter of this.#waiters) {
+      if (!waiter.set.has(signo)) continue;
+      this.removeWaiter(waiter);
+      return waiter.take(info);
+    }
+    if (this.#mask.has(signo)) return this.#hold(info);
+    const entry = this.#actions.get(signo);
+    if (entry === undefined) return this.#raiseForReal(signo);
+    if (entry.action === SIG_IGN) return;
+    this.queue.push(info);
+    for (const interrupt of [...this.interrupts]) interrupt(entry.restart);
+    this.#schedule();
+  }
+
+  /** A child was started. */
+  noteStart(): void {
+    this.#living++;
+  }
+
+  /** A child has ended, with this status word if that is to be told. */
+  noteExit(pid: number, word: number | undefined): void {
+    this.#living--;
+    if (word !== undefined) this.#exits.set(pid, word);
+    if (this.#late !== undefined) this.#heardOfChild();
+  }
+
+  /** A child that ended was waited for. */
+  forgetExit(pid: number): void {
+    this.#exits.delete(pid);
+  }
+
+  /** Runs the handlers of what is queued. */
+  dispatch(): void {
+    try {
+      this.queue.run((signo) => this.#handler(signo));
+    } finally {
+      this.#schedule();
+    }
+  }
+
+  /** Runs them one after the other, each to its end. */
+  async dispatchAsync(): Promise<void> {
+    try {
+      await this.queue.runAsync((signo) => this.#handler(signo));
+    } finally {
+      this.#schedule();
+    }
+  }
+
+  /** Whether handlers run without being asked for. */
+  get async(): boolean {
+    return this.#async;
+  }
+
+  set async(enable: boolean) {
+    this.#async = enable;
+    this.#schedule();
+  }
+
+  /** A point at which handlers may run, if they run without being asked for. */
+  safePoint(): void {
+    if (this.#async) this.dispatch();
+  }
+
+  #hold(info: Siginfo): void {
+    if (!this.#pending.add(info)) this.queue.dropped++;
+  }
+
+  /** As after `execve`: what is blocked or ignored stays so, and no handler is left. */
+  #pass(info: Siginfo): void {
+    if (this.#mask.has(info.signo)) this.#hold(info);
+    else if (this.action(info.signo) !== SIG_IGN) this.#forward!.send(info.signo);
+  }
+
+  #handler(signo: number): SignalHandler | undefined {
+    const action = this.action(signo);
+    return typeof action === "function" ? action : undefined;
+  }
+
+  #wants(signo: number): boolean {
+    return this.#forward !== undefined && signo !== SIGKILL && signo !== SIGSTOP ||
+      this.#actions.has(signo) || this.#mask.has(signo) ||
+      [...this.#waiters].some(({ set }) => set.has(signo));
+  }
+
+  #sync(signals: Iterable<number>): void {
+    for (const signo of signals) {
+      const wanted = this.#actions.has(signo) || this.#mask.has(signo) ||
+        this.#forward?.set.has(signo) || [...this.#waiters].some(({ set }) => set.has(signo));
+      this.#listeners.set(signo, wanted === true);
+    }
+  }
+
+  #heard(signo: number): void {
+    if (signo !== SIGCHLD) this.arrive({ signo, errno: 0 });
+    else if (this.#exits.size > 0 || this.#living === 0) this.#heardOfChild();
+    // The signal may be here before Deno says which child it was.
+    else this.#late ??= startTimer(() => this.#heardOfChild(), LATE_MS);
+  }
+
+  #heardOfChild(): void {
+    clearTimeout(this.#late);
+    this.#late = undefined;
+    this.arrive(this.#childInfo());
+  }
+
+  /** One SIGCHLD stands for any number of exits, so it tells of the first and the rest is left to `wait()`. */
+  #childInfo(): Siginfo {
+    const info: Siginfo = { signo: SIGCHLD, errno: 0 };
+    const [first] = this.#exits;
+    this.#exits.clear();
+    if (first === undefined) return info;
+    const [pid, word] = first;
+    const exited = wifexited(word);
+    const status = exited ? wexitstatus(word) : wtermsig(word);
+    return { ...info, code: exited ? CLD_EXITED : CLD_KILLED, pid, status };
+  }
+
+  #raiseForReal(signo: number): void {
+    const name = nameOf(signo);
+    if (name === undefined) unable("kill", `Deno cannot send signal ${signo}`);
+    this.#listeners.set(signo, false);
+    Deno.kill(Deno.pid, name);
+    // Without another turn the process could end well before the signal does it.
+    startTimer(() => {}, 0);
+  }
+
+  #schedule(): void {
+    if (!this.#async || this.#scheduled || this.queue.size === 0 || this.queue.running) return;
+    this.#scheduled = true;
+    startTimer(() => {
+      this.#scheduled = false;
+      if (!this.#async) return;
+      try {
+        this.dispatch();
+      } catch (error) {
+        reportError(error);
+      }
+    }, 0);
+  }
+}
+
+/** The hub of this isolate. */
+export const hub: SignalHub = new SignalHub();
+
+/** What is known of a signal that this process sends to itself. */
+export function ownInfo(signo: number): Siginfo {
+  const info: Siginfo = { signo, errno: 0, code: SI_USER, pid: Deno.pid };
+  const { state } = Deno.permissions.querySync({ name: "sys", kind: "uid" });
+  const uid = state === "granted" ? Deno.uid() : null;
+  return uid === null ? info : { ...info, uid };
+}

@@ -1,0 +1,103 @@
+/**
+ * Priorities, which Linux keeps for each thread.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { given } from "../checks.ts";
+import { PRIO_PGRP, PRIO_PROCESS, PRIO_USER } from "./constants.ts";
+import { codeOf, refuse, unable } from "./failure.ts";
+
+const HIGHEST = -20;
+const LOWEST = 19;
+
+/**
+ * The priority of a process, -20 to 19, the lower the better. Answers `pcntl_getpriority()` of PHP.
+ *
+ * @param pid `null` and 0 mean this process; of a process it is that of the main thread.
+ * @param mode Only `PRIO_PROCESS` can be answered.
+ * @returns False, with ESRCH, if there is no such process.
+ * @throws {TypeError} If the pid is no whole number.
+ * @throws {RangeError} If `mode` is none.
+ * @throws {PcntlError} `ENOSYS` for the other modes.
+ * @throws {Deno.errors.NotCapable} Without `--allow-sys=getPriority`.
+ */
+export function getpriority(
+  pid: number | null = null,
+  mode: number = PRIO_PROCESS,
+): number | false {
+  const id = check("getpriority", pid, mode);
+  if (id === undefined) return refuse("getpriority", "ESRCH", false);
+  return attempt("getpriority", () => os().getPriority(id));
+}
+
+/**
+ * Changes the priority of a process. Answers `pcntl_setpriority()` of PHP.
+ *
+ * On Linux this reaches one thread: of this process the main isolate, and threads, Workers and children that
+ * are started afterwards. Deno's own threads that run already stay as they are.
+ *
+ * @param priority A whole number; beyond -20 and 19 it is the nearest of the two.
+ * @param pid `null` and 0 mean this process.
+ * @param mode Only `PRIO_PROCESS` can be done.
+ * @returns False, with ESRCH, with EPERM if the process is not ours, or with EACCES if we may not raise it.
+ * @throws {TypeError} If a number is not whole.
+ * @throws {RangeError} If `mode` is none.
+ * @throws {PcntlError} `ENOSYS` for the other modes.
+ * @throws {Deno.errors.NotCapable} Without `--allow-sys=setPriority`.
+ */
+export function setpriority(
+  priority: number,
+  pid: number | null = null,
+  mode: number = PRIO_PROCESS,
+): boolean {
+  if (!Number.isInteger(priority)) {
+    throw new TypeError(
+      `Cannot setpriority: a whole number is needed, and ${given(priority)} was given`,
+    );
+  }
+  const id = check("setpriority", pid, mode);
+  if (id === undefined) return refuse("setpriority", "ESRCH", false);
+  return attempt("setpriority", () => {
+    os().setPriority(id, Math.min(LOWEST, Math.max(HIGHEST, priority)));
+    return true;
+  });
+}
+
+/** @returns The id for the system, or `undefined` if there can be no such process. */
+function check(name: string, pid: number | null, mode: number): number | undefined {
+  if (pid !== null && !Number.isInteger(pid)) {
+    throw new TypeError(
+      `Cannot ${name}: a process id is a whole number, and ${given(pid)} was given`,
+    );
+  }
+  if (mode === PRIO_PGRP || mode === PRIO_USER) {
+    unable(name, "Deno reaches single processes only; call it for each with PRIO_PROCESS");
+  }
+  if (mode !== PRIO_PROCESS) {
+    throw new RangeError(
+      `Cannot ${name}: mode is PRIO_PROCESS, PRIO_PGRP or PRIO_USER, and ${given(mode)} was given`,
+    );
+  }
+  const id = pid ?? 0;
+  return id >= 0 && id === (id | 0) ? id : undefined;
+}
+
+function attempt<T>(name: string, run: () => T): T | false {
+  try {
+    return run();
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    return refuse(name, code, false, error);
+  }
+}
+
+/** Loaded only where priorities are asked for. */
+function os(): {
+  getPriority(pid: number): number;
+  setPriority(pid: number, priority: number): void;
+} {
+  return process.getBuiltinModule("node:os");
+}

@@ -1,0 +1,80 @@
+/**
+ * Starting children, in workers and in processes.
+ *
+ * @module
+ */
+
+import { checkFields, fail, readDocument } from "../checks.ts";
+import { drawIdentity, type NodeIdentity } from "./address.ts";
+import { spawnChild } from "./fork_process.ts";
+import type { Link } from "./link.ts";
+import type { ResolvedTreeOptions } from "./options.ts";
+import { encodePayload } from "./payload.ts";
+import { PortLink } from "./port_link.ts";
+import type { ForkOptions } from "./types.ts";
+
+/** What a child is told about its place in the tree. */
+export interface ChildPlace {
+  identity: NodeIdentity;
+  alias: string | undefined;
+  parent: NodeIdentity;
+  parentAlias: string | undefined;
+  rootPid: number;
+  options: ResolvedTreeOptions;
+}
+
+/** What a child is given when it asks: its place, and the data of its function in encoded form. */
+export interface Boot extends ChildPlace {
+  data: Uint8Array<ArrayBuffer>;
+}
+
+/** A child that has been started. */
+export interface Started {
+  identity: NodeIdentity;
+  link: Link;
+}
+
+/** Starts a worker or a process that becomes a node, and returns who it is and the link to it. */
+export function startChild(options: ForkOptions, place: Omit<ChildPlace, "identity">): Started {
+  const fields = ["module", "data", "permissions", "isolation", "onParent"];
+  checkFields("fork options", options, fields);
+  const { isolation = "worker", permissions = "none" } = options;
+  const module = readDocument("module", options.module);
+  checkReadable(module);
+  const data = encodePayload(options.data, false);
+  if (isolation === "process") {
+    const { pid, link } = spawnChild(sourceOf("process", module), permissions, [
+      import.meta.url,
+      module,
+    ]);
+    const identity = drawIdentity(pid);
+    return { identity, link: link({ ...place, identity, data } satisfies Boot) };
+  }
+  if (isolation !== "worker") fail("isolation", '"worker" or "process"', isolation);
+  const identity = drawIdentity();
+  const source = encodeURIComponent(sourceOf("worker", module));
+  const worker = new Worker(`data:text/javascript,${source}`, {
+    type: "module",
+    deno: { permissions },
+  });
+  const boot: Boot = { ...place, identity, data };
+  return { identity, link: new PortLink(worker, () => worker.terminate(), boot) };
+}
+
+/** The module that a child starts from. What it names loads with the rights to start it. */
+function sourceOf(kind: "process" | "worker", module: string): string {
+  const entry = new URL(`./${kind}_child.ts`, import.meta.url).href;
+  return [
+    `import { runChild } from ${JSON.stringify(entry)};`,
+    `import main from ${JSON.stringify(module)};`,
+    `runChild(main);`,
+  ].join("\n");
+}
+
+/** A worker's modules load with the rights of this isolate, so what it may not read is refused before anything starts. */
+function checkReadable(module: string): void {
+  if (!module.startsWith("file:")) return;
+  const { state } = Deno.permissions.querySync({ name: "read", path: new URL(module) });
+  if (state === "granted") return;
+  throw new Deno.errors.NotCapable(`Cannot start a child: reading ${module} is not permitted`);
+}

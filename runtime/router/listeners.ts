@@ -1,0 +1,81 @@
+/**
+ * The listeners of one node, in their order.
+ *
+ * @module
+ */
+
+import { messageOf } from "../errors.ts";
+import type { RouterEventListener } from "./types.ts";
+
+/** The events that listeners are awaited on. */
+type Awaited = "onMessageReceived" | "onMessageSent" | "onPeerShutdown";
+
+/** The events that only tell. */
+type Told = "onAckTimeout" | "onRemoteLoss" | "onSignal";
+
+/** Calls listeners in order of priority and turns what they throw into router errors. */
+export class Listeners {
+  #listeners: readonly RouterEventListener[] = [];
+
+  /** Adds one behind those of its priority. */
+  add(listener: RouterEventListener): void {
+    const all = [...this.#listeners, listener];
+    this.#listeners = all.sort((a, b) => (a.priority ?? 0) - (b.priority ?? 0));
+  }
+
+  /** Removes one. */
+  remove(listener: RouterEventListener): void {
+    this.#listeners = this.#listeners.filter((known) => known !== listener);
+  }
+
+  /** Whether anybody listens to an event. */
+  wants(event: Awaited): boolean {
+    return this.#listeners.some((listener) => listener[event] !== undefined);
+  }
+
+  /** Calls all, each when the one before is done; the first failure ends it. */
+  async run<E extends Awaited>(
+    event: E,
+    ...args: Parameters<NonNullable<RouterEventListener[E]>>
+  ): Promise<void> {
+    for (const listener of this.#listeners) {
+      try {
+        const result = (listener[event] as ((...args: unknown[]) => unknown) | undefined)
+          ?.call(listener, ...args);
+        if (result !== undefined) await result;
+      } catch (error) {
+        return this.fail(event === "onMessageSent" ? "send" : "receive", error);
+      }
+    }
+  }
+
+  /** Calls all and waits for none. */
+  tell<E extends Told>(event: E, ...args: Parameters<NonNullable<RouterEventListener[E]>>): void {
+    for (const listener of this.#listeners) {
+      try {
+        (listener[event] as ((...args: unknown[]) => unknown) | undefined)?.call(listener, ...args);
+      } catch (error) {
+        this.fail("receive", error);
+      }
+    }
+  }
+
+  /** Tells all that something failed; what fails in there goes to the host. */
+  fail(operation: "receive" | "send", error: unknown): void {
+    const errno = numberOf(error);
+    for (const listener of this.#listeners) {
+      try {
+        listener.onRouterError?.(operation, errno, messageOf(error), error);
+      } catch (again) {
+        reportError(again);
+      }
+    }
+  }
+}
+
+/** The number of an error, if it has one. */
+function numberOf(error: unknown): number {
+  const { errno, code } = (error ?? {}) as { errno?: unknown; code?: unknown };
+  const number = errno ?? code;
+  return typeof number === "number" && Number.isFinite(number) ? number : 0;
+}

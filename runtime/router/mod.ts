@@ -1,0 +1,39 @@
+/**
+ * A tree of nodes that send each other messages, in the manner of a tree of processes.
+ *
+ * {@linkcode root} makes the first node; `fork` on any node starts a child, in a worker or a process with its own permissions. A message goes to a
+ * pid, to an alias, to the members of a group or to everybody, and finds its way through the tree without tables: each node
+ * hands it on. Messages between two nodes arrive in order and once; what a dead neighbour did not acknowledge is reported
+ * as lost by the node next to it. Neighbours do not trust each other: what they send is checked and bounded.
+ *
+ * A node takes up what a neighbour sends one by one, so a listener that takes long holds up what comes over that link, also what
+ * is for nodes behind; queues fill from there back to the sender, whose `submit` then refuses.
+ *
+ * It keeps nothing: a message to a node that is not there is gone, and no state outlives its node.
+ *
+ * @module
+ */
+
+import type {} from "./process_child.ts";
+import type {} from "./worker_child.ts";
+
+export type { Address, Destination } from "./address.ts";
+export type { PeerInfo } from "./connection.ts";
+export type { MessageId } from "./envelope.ts";
+export { RouterError, type RouterErrorCode } from "./errors.ts";
+export { type InterceptedEvent, type Interceptor, InterceptorListener } from "./interceptors.ts";
+export type { ExitStatus } from "./link.ts";
+export type { TreeOptions } from "./options.ts";
+export type { Certainty } from "./outbox.ts";
+export { root } from "./root.ts";
+export type {
+  Executor,
+  ForkOptions,
+  LostMessage,
+  NodeMain,
+  RemoteLoss,
+  RoutedMessage,
+  RouterEventListener,
+  RouterStatistics,
+  SubmitOptions,
+} from "./types.ts";

@@ -1,0 +1,41 @@
+/**
+ * What runs inside a process that is a node: it learns its place from its parent, and then runs the user's function.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { TreeNode } from "./executor.ts";
+import type { Boot } from "./fork.ts";
+import { decodePayload } from "./payload.ts";
+import { type Channel, ParentLink } from "./process_link.ts";
+import type { NodeMain } from "./types.ts";
+import { within } from "./within.ts";
+
+/** How long a process that ends waits for its last messages to leave, in milliseconds. */
+const FLUSH_MS = 500;
+
+/** Waits for the parent's word on this node's place, and begins. */
+export function runChild(main: NodeMain): void {
+  const channel = process as unknown as Channel;
+  function orphaned(): never {
+    Deno.exit(1);
+  }
+  process.once("disconnect", orphaned);
+  process.once("message", (boot: unknown) => {
+    process.off("disconnect", orphaned);
+    run(channel, main, boot as Boot);
+  });
+}
+
+function run(channel: Channel, main: NodeMain, boot: Boot): void {
+  const { identity, alias, parent, parentAlias, rootPid, options, data } = boot;
+  const node = new TreeNode({ identity, alias, rootPid, options });
+  const link = new ParentLink(channel);
+  void node.closed.then(() => within(link.flushed(), FLUSH_MS)).then(() =>
+    Deno.exit(node.exitCode)
+  );
+  const running = main(node, decodePayload(data, false));
+  node.attach(link, { identity: parent, alias: parentAlias, direction: "parent" });
+  Promise.resolve(running).catch((error) => reportError(error));
+}

@@ -1,0 +1,165 @@
+/**
+ * Links to child processes, over the channel that both runtimes of the ecosystem give a process and its child.
+ *
+ * A message is on its way only when its callback says so: a process that ends before that loses it.
+ *
+ * @module
+ */
+
+import type { Frame } from "./frames.ts";
+import type { ExitStatus, Link, LinkEvents } from "./link.ts";
+
+/** How long a child that has said goodbye may take to end, in milliseconds. */
+const GRACE_MS = 150;
+
+/** How long is listened to a child that has ended, in milliseconds. */
+const LAST_WORDS_MS = 5;
+
+/** What both sides of the channel have. */
+export interface Channel {
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  send?(message: unknown, callback: (error: Error | null) => void): boolean;
+  readonly connected?: boolean;
+  disconnect?(): void;
+}
+
+/** The parent's side: a child process. */
+export interface ChildChannel extends Channel {
+  kill(signal: "SIGKILL"): boolean;
+}
+
+/** The numbers of signals that end processes, on Linux. */
+const SIGNALS: Readonly<Record<string, number>> = {
+  ...{ SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGILL: 4, SIGTRAP: 5, SIGABRT: 6, SIGBUS: 7, SIGFPE: 8 },
+  ...{ SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15 },
+};
+
+/** The parent's side of a link to a child process. Its end is the end of the process. */
+export class ProcessLink implements Link {
+  readonly learnsEnd = true;
+  readonly #child: ChildChannel;
+  readonly #greeting: unknown;
+  #events: LinkEvents | undefined;
+  #open = false;
+  #ending = false;
+  #exited = false;
+  #grace: ReturnType<typeof setTimeout> | undefined;
+
+  /** Takes over a child; `greeting` is the first thing that it is told. */
+  constructor(child: ChildChannel, greeting?: unknown) {
+    this.#child = child;
+    this.#greeting = greeting;
+    // A child can fail before anybody listens.
+    child.on("error", (error: Error) => this.#events?.onFault(error));
+    child.on(
+      "exit",
+      (code: number | null, signal: string | null) => this.#exit(code, signal),
+    );
+  }
+
+  start(events: LinkEvents): void {
+    this.#events = events;
+    this.#child.on("message", (message: unknown) => this.#receive(message));
+    if (this.#greeting !== undefined) this.#post(this.#greeting);
+  }
+
+  send(frame: Frame): void {
+    this.#post(frame);
+  }
+
+  end(status: ExitStatus | null): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    if (this.#exited) return;
+    if (status?.type === "exited") this.#grace = setTimeout(() => this.#kill(), GRACE_MS);
+    else this.#kill();
+  }
+
+  #kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  #post(message: unknown): void {
+    if (this.#ending || this.#exited) return;
+    // What the channel does not take is not acknowledged, and so is reported when the child ends.
+    this.#child.send?.(message, () => {});
+  }
+
+  #receive(message: unknown): void {
+    if (this.#ending) return;
+    if (!this.#open) {
+      this.#open = true;
+      this.#events!.onOpen();
+      if (message === READY) return;
+    }
+    this.#events!.onFrame(message);
+  }
+
+  #exit(code: number | null, signal: string | null): void {
+    this.#exited = true;
+    clearTimeout(this.#grace);
+    const status: ExitStatus = signal === null
+      ? { type: "exited", value: code ?? 1 }
+      : { type: "signaled", value: SIGNALS[signal] ?? 0 };
+    // What the child said last may still be in the channel, which does not close by itself.
+    setTimeout(() => {
+      this.#ending = true;
+      if (this.#child.connected) this.#child.disconnect?.();
+      setTimeout(() => this.#events?.onEnd(status));
+    }, LAST_WORDS_MS);
+  }
+}
+
+/** What a child says first, when it listens. */
+export const READY = "tandem-process-ready";
+
+/** The child's side of a link to its parent. */
+export class ParentLink implements Link {
+  readonly learnsEnd = true;
+  readonly #channel: Channel;
+  #events: LinkEvents | undefined;
+  #ended = false;
+  #leaving = 0;
+  #flushed: (() => void) | undefined;
+
+  /** Takes over the channel to the parent. */
+  constructor(channel: Channel) {
+    this.#channel = channel;
+  }
+
+  start(events: LinkEvents): void {
+    this.#events = events;
+    this.#channel.on("message", (message: unknown) => {
+      if (!this.#ended) events.onFrame(message);
+    });
+    this.#channel.on("disconnect", () => this.end(null));
+    this.#post(READY);
+    events.onOpen();
+  }
+
+  send(frame: Frame): void {
+    this.#post(frame);
+  }
+
+  end(status: ExitStatus | null): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#events?.onEnd(status);
+  }
+
+  /** Settles when all that was sent has left this process. */
+  flushed(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#leaving === 0) resolve();
+      else this.#flushed = resolve;
+    });
+  }
+
+  #post(message: unknown): void {
+    if (this.#ended || this.#channel.connected === false) return;
+    this.#leaving++;
+    this.#channel.send?.(message, () => {
+      if (--this.#leaving === 0) this.#flushed?.();
+    });
+  }
+}

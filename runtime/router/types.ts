@@ -1,0 +1,245 @@
+/**
+ * What users of the tree meet: messages, what was lost, listeners, and the node itself.
+ *
+ * @module
+ */
+
+import type { Address, Destination } from "./address.ts";
+import type { PeerInfo } from "./connection.ts";
+import type { MessageId } from "./envelope.ts";
+import type { Certainty } from "./outbox.ts";
+
+/** How a message is sent. */
+export interface SubmitOptions {
+  /**
+   * Whether each receiver answers that its listeners have seen the message. An answer arrives as a message with `isAck`.
+   *
+   * @default false
+   */
+  ack?: boolean;
+  /**
+   * Whether it goes before messages that wait and are not urgent.
+   *
+   * @default false
+   */
+  urgent?: boolean;
+  /**
+   * Whether the data is a `Uint8Array` that receivers get as it is.
+   *
+   * @default false
+   */
+  raw?: boolean;
+  /** With `ack`, how long to wait for answers before `onAckTimeout`, in milliseconds. There is no limit by default. */
+  timeoutMs?: number;
+}
+
+/** A message as listeners see it. */
+export interface RoutedMessage {
+  /** Its name in the whole tree; for an acknowledgement, the name of the message that is acknowledged. */
+  readonly id: MessageId;
+  /** The pid of the node that sent it. */
+  readonly source: number;
+  /** Where it goes: a pid, an alias, or 0 for everybody and for groups. */
+  readonly destination: number | string;
+  /** What was sent. A listener that changes it changes it for the listeners after it. */
+  payload: unknown;
+  /** Whether it was sent as urgent. */
+  readonly isUrgent: boolean;
+  /** Whether it is an acknowledgement. */
+  readonly isAck: boolean;
+  /** Whether it went to everybody. */
+  readonly isBroadcast: boolean;
+  /** Whether it went to one pid or alias. */
+  readonly isUnicast: boolean;
+  /** The group that it was sent to, if it was. */
+  readonly group: string | undefined;
+  /** How many links it crossed. */
+  readonly hops: number;
+  /** Whether it is only passing: such messages are shown to the listeners of a node that spies. */
+  readonly forwarded: boolean;
+  /** The node whose listeners see it. */
+  readonly executor: Executor;
+  /** The pid of the neighbour that handed it over; this node's own for a message that was sent here. */
+  readonly link: number;
+}
+
+/** A message that a neighbour had not acknowledged when its link ended. */
+export interface LostMessage {
+  /** Its name in the whole tree. */
+  readonly id: MessageId;
+  /** Where it was to go. */
+  readonly to: Address;
+  /** What was sent; `undefined` if it cannot be decoded. */
+  readonly payload: unknown;
+  /** Whether it was an acknowledgement. */
+  readonly isAck: boolean;
+  /** Whether it was urgent. */
+  readonly urgent: boolean;
+  /** Whether it was for everybody. */
+  readonly broadcast: boolean;
+  /** The group that it was for, if it was. */
+  readonly group: string | undefined;
+  /** The pid of the node that sent it. */
+  readonly origin: number;
+  /** Whether it came from another node. */
+  readonly forwarded: boolean;
+  /** `never-sent` did not leave this node; `maybe-processed` left it, and may have been seen or not. */
+  readonly certainty: Certainty;
+}
+
+/** Word from another node that one of this node's messages was lost there. */
+export interface RemoteLoss {
+  /** The name of the message. */
+  readonly id: MessageId;
+  /** The pid of the node that reports it. */
+  readonly reporter: number;
+  /** The pid of that node's neighbour that is gone. */
+  readonly peer: number;
+  /** Whether it may have been seen beyond that neighbour. */
+  readonly certainty: Certainty;
+}
+
+/**
+ * What a node calls.
+ *
+ * Listeners run one after another, and a promise is awaited before the next; only then is a message done. If one fails
+ * the others do not see that message, and `onRouterError` of all is called.
+ */
+export interface RouterEventListener {
+  /**
+   * Lower ones are called first, equal ones in the order in which they were added.
+   *
+   * @default 0
+   */
+  readonly priority?: number;
+  /** A message for this node has arrived. */
+  onMessageReceived?(message: RoutedMessage): void | Promise<void>;
+  /** A message sent here has been handed to its first link. That says nothing of its arrival. */
+  onMessageSent?(message: RoutedMessage): void | Promise<void>;
+  /** The link to a neighbour has ended; called once for each, with all that it did not acknowledge. */
+  onPeerShutdown?(
+    executor: Executor,
+    peer: PeerInfo,
+    lost: readonly LostMessage[],
+  ): void | Promise<void>;
+  /** A listener failed, or a neighbour; `errno` is the error's number or 0. */
+  onRouterError?(operation: "receive" | "send", errno: number, text: string, error: unknown): void;
+  /** A message's time for answers has passed; `answered` holds the pids of those that did. */
+  onAckTimeout?(id: MessageId, answered: readonly number[]): void;
+  /** A node has sent this one a signal; nothing else comes of it. `source` is the pid of the sender. */
+  onSignal?(signal: number, source: number): void;
+  /** A message sent here was lost at another node, which reports that. */
+  onRemoteLoss?(loss: RemoteLoss): void;
+}
+
+/** A node of the tree: it has children, may have a parent, and sends and receives messages. */
+export interface Executor extends AsyncDisposable {
+  /** The process id, or for a node in a worker a number that no process has. */
+  readonly pid: number;
+  /** The pid of the node that everything descends from. */
+  readonly rootPid: number;
+  /** The alias, if it has one; that of the root is `root`. */
+  readonly alias: string | undefined;
+  /** Whether it is the root. */
+  readonly isRoot: boolean;
+  /** Whether it was told to stop. */
+  readonly isShutdown: boolean;
+  /** Settles when the node has stopped, and all its links with it. */
+  readonly closed: Promise<void>;
+  /** The neighbours whose links have not ended. */
+  peers(): PeerInfo[];
+  /**
+   * Starts a child node in a worker or a process and returns its pid. What is sent to it before it runs waits for it.
+   *
+   * @param alias by which messages find it; not empty, up to 255 bytes
+   * @throws {RouterError} `NODE_STOPPED` after {@linkcode Executor.shutdown}
+   * @throws {Deno.errors.NotCapable} if the module is a file that this process may not read
+   */
+  fork(alias: string | undefined, options: ForkOptions): number;
+  /**
+   * Sends a message and returns its name. It never waits: the message is copied and put into queues.
+   *
+   * A destination that nobody has is no error; ask for acknowledgement to notice.
+   *
+   * @throws {RouterError} `LOOPBACK` to itself, `NODE_STOPPED` after shutdown, `QUEUE_FULL` if a neighbour is too slow
+   * @throws {DOMException} `DataCloneError` if the data cannot be copied
+   * @throws {RangeError} if it is larger than 16 MiB
+   */
+  submit(data: unknown, to: Destination, options?: SubmitOptions): MessageId;
+  /**
+   * Sends a node a signal, ahead of messages that wait, and returns the name of the message. It is no signal of the system and
+   * needs no permission: `onSignal` of the node's listeners is called with its number.
+   *
+   * @param signal from 1 to 64
+   * @throws {RouterError} as {@linkcode Executor.submit} does
+   * @throws {RangeError} if there is no such signal
+   */
+  signal(pid: number, signal: number): MessageId;
+  /** Adds a listener. */
+  addListener(listener: RouterEventListener): void;
+  /** Removes a listener; one that is not there is no error. */
+  removeListener(listener: RouterEventListener): void;
+  /** Becomes a member of a group; its name takes 1 to 255 bytes. A node may be in up to 1,024. */
+  joinGroup(name: string): void;
+  /** Leaves a group; messages that are processed afterwards do not reach this node. */
+  leaveGroup(name: string): void;
+  /** The groups that this node is a member of. */
+  groups(): string[];
+  /** How many messages wait, or are on their way to a neighbour that has not acknowledged them. */
+  pendingMessages(): number;
+  /** Counts of what the node has done. */
+  statistics(): RouterStatistics;
+  /** Ends a child at once and returns whether there was one of that pid. */
+  kill(pid: number): boolean;
+  /**
+   * Begins to stop, children first: nothing is sent or forked from now on. {@linkcode Executor.closed} tells the end.
+   *
+   * @param exitCode what the parent is told, and with which a child process ends; 0 by default. Only the first call counts
+   * @throws {RangeError} if the code is not from 0 to 255
+   */
+  shutdown(exitCode?: number): void;
+  /** Stops and waits until all is released. */
+  close(): Promise<void>;
+}
+
+/** What a node has done. */
+export interface RouterStatistics {
+  /** Messages that were here before and were dropped. */
+  duplicates: number;
+  /** Messages that reached listeners. */
+  delivered: number;
+  /** Copies handed on to other links. */
+  forwarded: number;
+}
+
+/** What a child node runs. */
+export interface ForkOptions {
+  /**
+   * The module whose default export is a {@linkcode NodeMain}.
+   */
+  module: URL | string;
+  /** What the child's function is given; it is copied. */
+  data?: unknown;
+  /**
+   * What the child may do.
+   *
+   * @default "none"
+   */
+  permissions?: Deno.PermissionOptions;
+  /**
+   * Where the child runs. A process has a real pid, ends with a status, and can neither exhaust this one's memory nor
+   * outlive it; it needs the permissions to run `deno` and to read the variable `NODE_V8_COVERAGE`, and
+   * its own permissions named: `"inherit"` is refused.
+   *
+   * @default "worker"
+   */
+  isolation?: "process" | "worker";
+  /** Called with the child's pid before `fork` returns it. */
+  onParent?(executor: Executor, pid: number): void;
+}
+
+/**
+ * The default export of a child's module. It adds its listeners before its first `await`: messages are taken up when it has
+ * returned. If it throws or rejects, the child ends with exit code 1.
+ */
+export type NodeMain = (executor: Executor, data: unknown) => unknown;

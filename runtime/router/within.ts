@@ -1,0 +1,16 @@
+/**
+ * Waiting that ends.
+ *
+ * @module
+ */
+
+/** Waits for a promise, but no longer than so many milliseconds; `false` if it had not settled by then. */
+export async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), ms));
+  try {
+    return await Promise.race([promise.then(() => true, () => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
