@@ -15,6 +15,7 @@ import type { Services } from "../thread/thread.ts";
 import { findForbidden, releaseStreams } from "../thread/values.ts";
 import { Crew, type CrewOptions } from "./crew.ts";
 import { Deadlines } from "./deadlines.ts";
+import { Dispatcher, isMovable } from "./dispatch.ts";
 import { PRIORITIES, type Priority } from "./priority.ts";
 import { FLAGS, isAnswer, RESET_ID } from "./protocol.ts";
 import { FairQueue, type Urgency } from "./queue.ts";
@@ -48,13 +49,6 @@ type AnyTask = PoolTask<unknown>;
 
 /** How deep tasks may start tasks. */
 const MAX_DEPTH = 32;
-/** Tasks of quick routes that one worker may hold. */
-const AHEAD = 16;
-/** Times that a task is sent to one worker after another that did not begin with it. */
-const MAX_SENT = 8;
-
-/** Urgency of what runs even when the box backs off. */
-const HIGHEST: Urgency = 2;
 
 /** Runs jobs on workers of one kind. */
 export class Pool {
@@ -64,12 +58,12 @@ export class Pool {
   readonly #waited = new Set<AnyTask>();
   readonly #deadlines: Deadlines;
   readonly #routes = new Routes();
+  readonly #dispatch: Dispatcher;
   readonly #figures = { ended: 0, refused: 0 };
   #nextId = 1;
   #open = 0;
   #stopping = false;
   #closed = false;
-  #held = false;
   #pumping = false;
   #emptied: (() => void)[] = [];
 
@@ -83,6 +77,13 @@ export class Pool {
       onReady: () => this.#pump(),
       onSuspect: (worker) => this.#takeBack(worker, [...worker.tasks.values()]),
       onLost: (worker, error) => this.#lose(worker, error),
+    });
+    this.#dispatch = new Dispatcher({
+      queue: this.#queue,
+      crew: this.#crew,
+      routes: this.#routes,
+      policy: options,
+      send: (worker, tasks) => this.#send(worker, tasks),
     });
   }
 
@@ -123,7 +124,7 @@ export class Pool {
 
   /** Lets only tasks of the highest priority run, or all of them again. */
   hold(held: boolean): void {
-    this.#held = held;
+    this.#dispatch.held = held;
     if (!held) this.#pump();
   }
 
@@ -233,18 +234,14 @@ export class Pool {
 
   /** Gives queued tasks to whoever can take them. */
   #pump(): void {
-    while (this.#canTake) {
-      const worker = this.#crew.takeIdle();
-      if (worker === undefined) break;
-      this.#send(worker, this.#pick(worker, this.#share()));
-    }
-    if (this.#queue.size === 0) return this.#balance();
-    if (!this.#canTake) return;
+    this.#dispatch.fill();
+    if (this.#queue.size === 0) return this.#dispatch.balance();
+    if (!this.#dispatch.canTake) return;
     // How much of what waits is urgent, nobody counts; the next worker that is ready asks again.
-    this.#grow(this.#held ? 1 : this.#queue.size);
-    this.#sendAhead();
+    this.#grow(this.#dispatch.held ? 1 : this.#queue.size);
+    this.#dispatch.sendAhead();
     if (this.#queue.size > 0 && this.#crew.starting === 0) {
-      for (const task of this.#waited) if (this.#mayRun(task)) this.#lend(task);
+      for (const task of this.#waited) if (this.#dispatch.mayRun(task)) this.#lend(task);
     }
   }
 
@@ -254,71 +251,6 @@ export class Pool {
     for (let left = Math.min(wanted, this.#crew.growth); left > 0; left--) {
       this.#crew.grow().catch((error) => this.#failHead(error));
     }
-  }
-
-  get #canTake(): boolean {
-    const next = this.#queue.peek();
-    return next !== undefined && this.#mayRun(next);
-  }
-
-  #mayRun({ priority }: AnyTask): boolean {
-    return !this.#held || priority === HIGHEST;
-  }
-
-  /** How many quick tasks each worker gets so that all have something to do. */
-  #share(): number {
-    return Math.ceil(this.#queue.size / Math.max(1, this.#crew.free));
-  }
-
-  /** Takes one task, or several quick ones that a worker can have at once. */
-  #pick(worker: PoolWorker, share: number): AnyTask[] {
-    const most = Math.min(share, AHEAD - worker.tasks.size, worker.room(this.#options));
-    const tasks: AnyTask[] = [];
-    do tasks.push(this.#queue.take()!); while (
-      tasks.length < most && this.#isQuick(tasks[0]!) && this.#isNextQuick()
-    );
-    return tasks;
-  }
-
-  /** Sends quick tasks to workers that are busy with quick tasks. */
-  #sendAhead(): void {
-    for (const worker of this.#crew.workers) {
-      // Half empty only, so that messages are worth their cost.
-      if (!this.#isNextQuick()) return;
-      if (!worker.usable || worker.tasks.size > AHEAD / 2 || worker.isDue(this.#options)) continue;
-      if (worker.tasks.size < this.#options.concurrency) continue;
-      let quick = true;
-      for (const task of worker.tasks.values()) quick &&= this.#isQuick(task);
-      if (quick) this.#send(worker, this.#pick(worker, AHEAD));
-    }
-  }
-
-  #isNextQuick(): boolean {
-    return this.#canTake && this.#isQuick(this.#queue.peek()!);
-  }
-
-  /** A task that somebody waits for on a worker must not stand behind one that waits. */
-  #isQuick(task: AnyTask): boolean {
-    const { parent, transferables } = task.job;
-    return parent === undefined && transferables === undefined && this.#routes.isQuick(task.route);
-  }
-
-  /** Gives half of what stands behind others to a worker that has nothing to do. */
-  #balance(): void {
-    let most: PoolWorker | undefined;
-    for (const worker of this.#crew.workers) {
-      const more = worker.tasks.size > (most?.tasks.size ?? this.#options.concurrency);
-      if (more) most = worker;
-    }
-    if (most === undefined) return;
-    const idle = this.#crew.takeIdle();
-    if (idle === undefined || idle.tasks.size > 0) return;
-    const behind = [...most.tasks.values()].filter((task) =>
-      isMovable(task) && !most.hasStarted(task)
-    );
-    const share = Math.min(behind.length - (behind.length >> 1), idle.room(this.#options));
-    const taken = behind.slice(behind.length - share).filter((task) => most.takeBack(task));
-    if (taken.length > 0) this.#send(idle, taken);
   }
 
   #send(worker: PoolWorker, tasks: readonly AnyTask[], lent = false): void {
@@ -420,7 +352,7 @@ export class Pool {
   }
 
   /** Puts tasks back that their worker has not begun with. */
-  #takeBack(worker: PoolWorker, tasks: readonly AnyTask[], maxSent = MAX_SENT): void {
+  #takeBack(worker: PoolWorker, tasks: readonly AnyTask[], maxSent?: number): void {
     for (const task of tasks.toReversed()) {
       if (!isMovable(task, maxSent)) continue;
       if (worker.takeBack(task)) this.#putBack(task);
@@ -565,11 +497,6 @@ export class Pool {
     }
     this.#pumpSoon();
   }
-}
-
-/** Whether another worker may run the task, if none has begun with it. */
-function isMovable({ job, sent, error }: AnyTask, maxSent = MAX_SENT): boolean {
-  return job.transferables === undefined && sent < maxSent && error === undefined;
 }
 
 function queueFull(cannot: string, pool: string, size: number, limit: number): RuntimeError {
