@@ -22,8 +22,13 @@ export interface ThrownRecord {
   value: ErrorRecord;
 }
 
+let installed = false;
+
 /** Lets errors of this isolate travel as records. Doing it again changes nothing. */
 export function installErrorTransfer(): void {
+  // Each wrap of the handler would stand in the way of every call that follows.
+  if (installed) return;
+  installed = true;
   const handler = transferHandlers.get("throw") as unknown as TransferHandler<Thrown, ThrownRecord>;
   transferHandlers.set(
     "throw",
