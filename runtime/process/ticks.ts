@@ -38,9 +38,13 @@ export function registerTickFunction<A extends unknown[]>(
   return true;
 }
 
-/** Takes a function away, as often as it was added. Answers `unregister_tick_function()` of PHP. */
+/**
+ * Takes a function away; one that was added several times goes once, the first first. One that is not there is no
+ * error. Answers `unregister_tick_function()` of PHP.
+ */
 export function unregisterTickFunction(fn: (...args: never[]) => unknown): void {
-  functions = functions.filter((entry) => entry.fn !== fn);
+  const first = functions.findIndex((entry) => entry.fn === fn);
+  functions = functions.filter((_, index) => index !== first);
 }
 
 /**

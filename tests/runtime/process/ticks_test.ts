@@ -49,6 +49,19 @@ Deno.test("tick() lets an error out, and the function runs again at the next", (
   assert.equal(calls, 2);
 });
 
+Deno.test("unregisterTickFunction() takes one entry away, the first, and of a stranger none", () => {
+  const seen: string[] = [];
+  const note = (text: string) => seen.push(text);
+  pcntl.registerTickFunction(note, "a");
+  pcntl.registerTickFunction(note, "b");
+  pcntl.unregisterTickFunction(() => {});
+  for (let i = 0; i < 3; i++) {
+    pcntl.tick();
+    pcntl.unregisterTickFunction(note);
+  }
+  assert.deepEqual(seen, ["a", "b", "b"]);
+});
+
 Deno.test("declareTicks() and registerTickFunction() refuse wrong arguments", () => {
   for (const n of [0, -1]) throwsAs(() => pcntl.declareTicks(n), RangeError);
   for (const n of [1.5, NaN, "1"]) throwsAs(() => pcntl.declareTicks(n as number), TypeError);
