@@ -1,8 +1,11 @@
 /**
- * What this backend can do, for programs that have another way.
+ * What can be done now, for programs that have another way.
  *
  * @module
  */
+
+import { backend } from "./backend.ts";
+import { isRealtime } from "./pending.ts";
 
 /** What a backend can do. */
 export interface Capabilities {
@@ -10,11 +13,11 @@ export interface Capabilities {
   stopEvents: boolean;
   /** Whether a status word says that a core file was left. */
   coreFlag: boolean;
-  /** Whether waits say what a child used. */
+  /** Whether waits say what a child used, if it could be seen in time. */
   rusage: boolean;
-  /** Whether the sender of a signal from outside is known. */
+  /** Whether the sender of a signal from outside is known: of those in `kernelMask()`. */
   realSiginfo: boolean;
-  /** Whether real-time signals can be sent and heard. */
+  /** Whether real-time signals can be sent and heard: of those in `kernelMask()`. */
   realtimeSignals: boolean;
   /** Whether priorities of groups and users can be read and set. */
   priorityGroups: boolean;
@@ -24,22 +27,24 @@ export interface Capabilities {
   trueFork: false;
   /** Whether synchronous code sees a signal from outside at once. */
   syncSignalVisibility: boolean;
-  /** Whether the mask is the kernel's. */
+  /** Whether the kernel holds signals for us: those in `kernelMask()`. */
   kernelMask: boolean;
 }
 
-/** Says what this backend can do: it is made of Deno's public API only, so none of what takes native code. */
+/** Says what can be done now. What takes native code is true only while `useNative()` holds. */
 export function capabilities(): Capabilities {
+  const native = backend.native !== undefined;
+  const held = [...backend.native?.kernelMask ?? []];
   return {
-    stopEvents: false,
-    coreFlag: false,
-    rusage: false,
-    realSiginfo: false,
-    realtimeSignals: false,
-    priorityGroups: false,
-    execReplace: false,
+    stopEvents: native,
+    coreFlag: native,
+    rusage: native,
+    realSiginfo: held.length > 0,
+    realtimeSignals: held.some(isRealtime),
+    priorityGroups: native,
+    execReplace: native,
     trueFork: false,
     syncSignalVisibility: false,
-    kernelMask: false,
+    kernelMask: held.length > 0,
   };
 }

@@ -4,17 +4,21 @@
  * @module
  */
 
+import { backend, type ChildWatch } from "./backend.ts";
 import { SIG_IGN } from "./constants.ts";
 import { hub } from "./hub.ts";
 import { SIGCHLD } from "./signal_numbers.ts";
 
 /** What a wait found. */
 export interface WaitResult {
-  /** The child; 0 if `WNOHANG` was given and none has ended; -1 if the wait failed. */
+  /** The child; 0 if `WNOHANG` was given and there is no news; -1 if the wait failed. */
   pid: number;
   /** The status word, for `wifexited()` and its siblings; 0 without a child. */
   status: number;
-  /** What the child used, by the names of PHP; empty, since this backend cannot know. */
+  /**
+   * What the child used, by the names of PHP (`ru_utime.tv_sec`, `ru_maxrss` in kilobytes and so on). It is empty without the native
+   * backend, and with it where Deno had taken the child before it could be seen, as on a busy machine.
+   */
   rusage: Record<string, number>;
 }
 
@@ -28,6 +32,10 @@ export interface Child {
   holds: boolean;
   /** How it ended, if it has. */
   status?: number;
+  /** Who watches it, with the native backend. */
+  watch?: ChildWatch | undefined;
+  /** What it used, if it has ended. */
+  rusage?: Record<string, number>;
 }
 
 /** Somebody who waits for children. */
@@ -48,7 +56,8 @@ export class ChildTable {
     process: Deno.ChildProcess,
     { detached, holds }: { detached: boolean; holds: boolean },
   ): void {
-    const child: Child = { process, group: detached ? process.pid : 0, holds };
+    const watch = backend.native?.watch(process.pid);
+    const child: Child = { process, group: detached ? process.pid : 0, holds, watch };
     this.#children.set(process.pid, child);
     hub.noteStart();
     if (!holds) process.unref();
@@ -66,12 +75,28 @@ export class ChildTable {
     return this.#matching(pid).length > 0;
   }
 
+  /** Those that have not ended, by their pids. */
+  living(): [number, Child][] {
+    return [...this.#children].filter(([, { status }]) => status === undefined);
+  }
+
+  /** Takes a stop or a continue that `options` ask for, of a child that has not ended. */
+  takeChange(pid: number, options: number): WaitResult | undefined {
+    for (const [own, { status }] of this.#matching(pid)) {
+      if (status !== undefined) continue;
+      const change = backend.native?.takeChange(own, options);
+      if (change !== undefined) return { pid: own, ...change };
+    }
+    return undefined;
+  }
+
   /** Takes one that has ended, the one that ended first. */
   take(pid: number): WaitResult | undefined {
     const found = this.#matching(pid).find(([, { status }]) => status !== undefined);
     if (found === undefined) return undefined;
     this.#forget(found[0]);
-    return { pid: found[0], status: found[1].status!, rusage: {} };
+    const { status, rusage = {} } = found[1];
+    return { pid: found[0], status: status!, rusage };
   }
 
   /** Calls somebody at each end of a child, and keeps the process alive for the children that it waits for. */
@@ -86,14 +111,16 @@ export class ChildTable {
     this.#hold();
   }
 
-  #ended(pid: number, child: Child, word: number | undefined): void {
+  #ended(pid: number, child: Child, reported: number | undefined): void {
+    const { rusage = {}, core = false } = child.watch?.end() ?? {};
+    const word = core ? reported! | CORE : reported;
     if (word === undefined || hub.action(SIGCHLD) === SIG_IGN) {
       this.#forget(pid);
       hub.noteExit(pid, undefined);
     } else {
       // Again at the end: in the order of their ends.
       this.#children.delete(pid);
-      this.#children.set(pid, Object.assign(child, { status: word }));
+      this.#children.set(pid, Object.assign(child, { status: word, rusage }));
       hub.noteExit(pid, word);
     }
     for (const watcher of [...this.#watchers]) watcher.look();
@@ -122,6 +149,9 @@ export class ChildTable {
     });
   }
 }
+
+/** In a status word: a core file was left. */
+const CORE = 0x80;
 
 /** The children of this isolate. */
 export const children: ChildTable = new ChildTable();

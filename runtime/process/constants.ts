@@ -50,9 +50,9 @@ export const CLD_STOPPED: number = 5;
 export const CLD_CONTINUED: number = 6;
 /** `PRIO_PROCESS`: the priority of a process. */
 export const PRIO_PROCESS: number = 0;
-/** `PRIO_PGRP`: the priority of a group, which this backend cannot reach. */
+/** `PRIO_PGRP`: the priority of a group, which takes the native backend. */
 export const PRIO_PGRP: number = 1;
-/** `PRIO_USER`: the priority of a user's processes, which this backend cannot reach. */
+/** `PRIO_USER`: the priority of a user's processes, which takes the native backend. */
 export const PRIO_USER: number = 2;
 /** `WCONTINUED`: a wait that asks for continues too; accepted, but see `capabilities().stopEvents`. */
 export const WCONTINUED: number = Deno.build.os === "darwin" ? 16 : 8;

@@ -6,17 +6,29 @@
 
 import { given } from "../checks.ts";
 import { startTimer } from "../own_timers.ts";
+import { alarm } from "./alarm.ts";
+import { backend } from "./backend.ts";
+import { SIG_IGN } from "./constants.ts";
 import { codeOf, refuse, setLastError, unable } from "./failure.ts";
-import { wordOfRejection, wordOfStatus } from "./children.ts";
+import { children, wordOfRejection, wordOfStatus } from "./children.ts";
 import { hub } from "./hub.ts";
 import * as numbers from "./signal_numbers.ts";
-import { nameOf } from "./signal_numbers.ts";
+import { LAST_SIGNAL, nameOf } from "./signal_numbers.ts";
+import { readSet, type SignalLike } from "./signal_set.ts";
 import { wexitstatus, wifexited, wtermsig } from "./status.ts";
 
 /** How the other program takes our place. */
 export interface ExecOptions {
-  /** `emulate` runs it as a child and ends as it ends; nothing else can be done without native code. @default "emulate" */
-  mode?: "emulate";
+  /**
+   * `emulate` runs it as a child and ends as it ends. `replace` puts it in the place of this process, as PHP does; it takes the
+   * native backend.
+   * @default "emulate"
+   */
+  mode?: "emulate" | "replace";
+  /** For `replace`: whether it may end Workers, and leave children behind that were not waited for. @default false */
+  force?: boolean;
+  /** For `replace`: the signals that the other program begins with blocked, 1 to 64 or names. @default none */
+  mask?: Iterable<SignalLike>;
 }
 
 /** What is sent on to the other program. */
@@ -39,6 +51,11 @@ const FORWARDED: ReadonlySet<number> = new Set([
  * no handler of ours runs any more. SIGKILL of this process does not reach it. Timers and other work go on,
  * so stop them before.
  *
+ * With `mode: "replace"` the process id, the working directory, standard input and output stay; memory, threads,
+ * open files and whatever was not written yet are gone. Listeners of `unload` run before. The other program starts with what is ignored here still ignored, with the
+ * alarm that is left, in whole seconds, and with the signals of `mask` blocked, no others. If it cannot be started, all
+ * this is as before and the runtime goes on, but listeners of `unload` may have run.
+ *
  * @param path The program, from the working directory; it is not looked for on the path.
  * @param args What the program is called with, after its path.
  * @param env Its whole environment; ours if left out.
@@ -46,17 +63,25 @@ const FORWARDED: ReadonlySet<number> = new Set([
  * interpreter line, takes permission to read it; without that a shell runs such a text.
  * @throws {TypeError} If an argument is of the wrong type.
  * @throws {RangeError} If a text holds a NUL.
- * @throws {Deno.errors.NotCapable} If `--allow-run` does not cover the program.
+ * @throws {PcntlError} `ENOSYS` for `replace` without the native backend; with it, while Workers run or children of
+ * `forkModule()` were not waited for, unless `force` is set.
+ * @throws {Deno.errors.NotCapable} If `--allow-run` does not cover the program; `replace` does not ask for that.
  */
 export async function exec(
   path: string,
   args: readonly (string | number)[] = [],
   env?: Readonly<Record<string, string | number>>,
-  { mode = "emulate" }: ExecOptions = {},
+  options: ExecOptions = {},
 ): Promise<false> {
   const texts = checkTexts("arguments", [path, ...checkList(args)]);
   const pairs = env === undefined ? undefined : checkEnv(env);
-  if (mode !== "emulate") unable("exec", `mode ${given(mode)} takes native code`);
+  const { mode = "emulate" } = options;
+  if (mode === "replace") return replace(texts, pairs, options);
+  if (mode !== "emulate") {
+    throw new TypeError(
+      `Cannot exec: mode is "emulate" or "replace", and ${given(mode)} was given`,
+    );
+  }
   if (path === "") return refuse("exec", "ENOENT", false);
   const file = path.includes("/") ? path : `./${path}`;
   let child: Deno.ChildProcess;
@@ -68,13 +93,15 @@ export async function exec(
       hub.stopForwarding();
       return refuse("exec", "ENOEXEC", false);
     }
-    child = new Deno.Command(file, {
+    const command = new Deno.Command(file, {
       args: texts.slice(1),
       ...(pairs === undefined ? {} : { env: pairs, clearEnv: true }),
       stdin: "inherit",
       stdout: "inherit",
       stderr: "inherit",
-    }).spawn();
+    });
+    const start = () => command.spawn();
+    child = backend.native === undefined ? start() : backend.native.unmasked(start);
   } catch (error) {
     hub.stopForwarding();
     const code = codeOf(error);
@@ -85,6 +112,30 @@ export async function exec(
   hub.stopForwarding();
   endAs(word ?? 0);
   return await new Promise<never>(() => {});
+}
+
+/** Never returns where that is possible. */
+function replace(
+  argv: readonly string[],
+  env: Record<string, string> | undefined,
+  { force = false, mask = [] }: ExecOptions,
+): false {
+  const signals = [...readSet("exec", mask, true)];
+  if (backend.native === undefined) unable("exec", 'mode "replace" takes useNative()');
+  if (!force && children.has(-1)) {
+    unable("exec", "there are children that nobody has waited for; wait for them, or set force");
+  }
+  const path = argv[0]!;
+  const seconds = alarm(0);
+  const ignored = Array.from({ length: LAST_SIGNAL }, (_, index) => index + 1)
+    .filter((signo) => hub.action(signo) === SIG_IGN);
+  const pairs = env && Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  try {
+    const call = { path, argv, env: pairs, mask: signals, ignored, alarm: seconds, force };
+    return refuse("exec", backend.native.replace(call), false);
+  } finally {
+    alarm(seconds);
+  }
 }
 
 function endAs(word: number): void {

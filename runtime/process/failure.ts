@@ -138,8 +138,12 @@ export function codeOf(error: unknown): PcntlErrorCode | undefined {
   const { code, info } = error as { code?: unknown; info?: { code?: unknown } };
   const text = messageOf(error);
   const number = Number(/\(os error (\d+)\)$/.exec(text)?.[1]);
-  const byNumber = CODES.find((name) => numbers[name] === number);
-  return [info?.code, code, /^E[A-Z0-9]+(?=:)/.exec(text)?.[0], byNumber].find(isCode);
+  return [info?.code, code, /^E[A-Z0-9]+(?=:)/.exec(text)?.[0], codeOfNumber(number)].find(isCode);
+}
+
+/** The code of an error number, or `undefined` where process control has none for it. */
+export function codeOfNumber(number: number): PcntlErrorCode | undefined {
+  return CODES.find((name) => numbers[name] === number);
 }
 
 function isCode(value: unknown): value is PcntlErrorCode {

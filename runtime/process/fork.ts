@@ -6,6 +6,7 @@
 
 import process from "node:process";
 import { checkFields, given, readDocument } from "../checks.ts";
+import { backend } from "./backend.ts";
 import { children, type WaitResult } from "./children.ts";
 import { SIG_SETMASK } from "./constants.ts";
 import { unable } from "./failure.ts";
@@ -45,7 +46,7 @@ export interface ForkOptions {
   env?: Record<string, string>;
   /** Added to our priority, from -20 to 19; needs `--allow-run=nice`. @default 0 */
   nice?: number;
-  /** Whether the child begins with our mask of signals. @default false */
+  /** Whether the child begins with our mask of signals, with the native backend also with that of the kernel. @default false */
   inheritMask?: boolean;
   /** Whether the child leads a session and a process group of its own. @default false */
   detached?: boolean;
@@ -168,15 +169,18 @@ export function forkModule(specifier: string | URL, options: ForkOptions = {}): 
   const program = programOf(module, options);
   const flags = permissionFlags(options.permissions ?? "none", [module, import.meta.url]);
   const deno = [denoPath(), "run", ...flags, "-", ...args];
-  const [command, ...rest] = nice === 0 ? deno : ["nice", "-n", String(nice), ...deno];
-  const child = new Deno.Command(command!, {
+  const [name, ...rest] = nice === 0 ? deno : ["nice", "-n", String(nice), ...deno];
+  const command = new Deno.Command(name!, {
     args: rest,
     env: options.env ?? {},
     stdin: "piped",
     stdout: options.stdout ?? "inherit",
     stderr: options.stderr ?? "inherit",
     detached,
-  }).spawn();
+  });
+  const start = () => command.spawn();
+  const native = options.inheritMask ? undefined : backend.native;
+  const child = native === undefined ? start() : native.unmasked(start);
   // Its streams do not keep us alive where it does not, and then they could not be read to their end.
   const holds = options.stdout === "piped" || options.stderr === "piped";
   children.add(child, { detached, holds });

@@ -9,6 +9,7 @@
 
 import { startTimer } from "../own_timers.ts";
 import { CLD_EXITED, CLD_KILLED, SI_USER, SIG_DFL, SIG_IGN } from "./constants.ts";
+import { backend } from "./backend.ts";
 import { DeliveryQueue } from "./delivery.ts";
 import { refuse, unable } from "./failure.ts";
 import { Listeners } from "./listeners.ts";
@@ -94,7 +95,7 @@ export class SignalHub {
     const mask = new Set([...signals].filter((signo) => signo !== SIGKILL && signo !== SIGSTOP));
     const freed = new Set([...this.#mask].filter((signo) => !mask.has(signo)));
     for (const signo of freed) {
-      if (isRealtime(signo) && this.#pending.has(signo)) {
+      if (isRealtime(signo) && this.#pending.has(signo) && backend.native === undefined) {
         unable(
           "sigprocmask",
           `signal ${signo} is pending, and Deno cannot raise it; wait for it first`,
@@ -110,6 +111,7 @@ export class SignalHub {
 
   /** Takes a pending signal of a set, the lowest number first. */
   takePending(set: ReadonlySet<number>): Siginfo | undefined {
+    backend.native?.drain();
     return this.#pending.take(set);
   }
 
@@ -137,6 +139,13 @@ export class SignalHub {
     this.#sync(set);
   }
 
+  /** Changes where these signals come from: none is heard while `change` runs, and afterwards those that are needed. */
+  change(signals: Iterable<number>, change: () => void): void {
+    for (const signo of signals) this.#listeners.set(signo, false);
+    change();
+    this.#sync(signals);
+  }
+
   /** Takes any listener of a signal away, so that the system acts on it. */
   reset(signo: number): void {
     this.#actions.delete(signo);
@@ -148,6 +157,12 @@ export class SignalHub {
   raise(info: Siginfo): void {
     if (this.#wants(info.signo)) return this.arrive(info);
     this.#raiseForReal(info.signo);
+  }
+
+  /** A signal that the kernel was to hold came to Deno: it arrives, or goes back if nobody wants it. */
+  stray(signo: number): void {
+    if (this.#wants(signo)) this.#heard(signo);
+    else this.#raiseForReal(signo);
   }
 
   /** A signal is here: a waiter takes it, or the mask holds it, or its handler is due, or the system acts. */
@@ -187,6 +202,7 @@ export class SignalHub {
 
   /** Runs the handlers of what is queued. */
   dispatch(): void {
+    backend.native?.drain();
     try {
       this.queue.run((signo) => this.#handler(signo));
     } finally {
@@ -196,6 +212,7 @@ export class SignalHub {
 
   /** Runs them one after the other, each to its end. */
   async dispatchAsync(): Promise<void> {
+    backend.native?.drain();
     try {
       await this.queue.runAsync((signo) => this.#handler(signo));
     } finally {
@@ -274,9 +291,11 @@ export class SignalHub {
 
   #raiseForReal(signo: number): void {
     const name = nameOf(signo);
-    if (name === undefined) unable("kill", `Deno cannot send signal ${signo}`);
-    this.#listeners.set(signo, false);
-    Deno.kill(Deno.pid, name);
+    if (name !== undefined) {
+      this.#listeners.set(signo, false);
+      Deno.kill(Deno.pid, name);
+    } else if (backend.native === undefined) unable("kill", `Deno cannot send signal ${signo}`);
+    else backend.native.kill(Deno.pid, signo);
     // Without another turn the process could end well before the signal does it.
     startTimer(() => {}, 0);
   }

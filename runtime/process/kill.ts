@@ -5,6 +5,7 @@
  */
 
 import { given } from "../checks.ts";
+import { backend } from "./backend.ts";
 import { children } from "./children.ts";
 import { codeOf, refuse, unable } from "./failure.ts";
 import { hub, ownInfo } from "./hub.ts";
@@ -22,7 +23,7 @@ import { type SignalLike, toNumber } from "./signal_set.ts";
  * @param signal 0 only asks whether the process exists.
  * @returns False, with ESRCH, EPERM or EINVAL, if it could not be sent.
  * @throws {TypeError} If an argument is of the wrong type.
- * @throws {PcntlError} `ENOSYS` for a real-time signal that would have to be real.
+ * @throws {PcntlError} `ENOSYS` for a real-time signal that would have to be real, without the native backend.
  * @throws {Deno.errors.NotCapable} If the permission is missing.
  */
 export function kill(pid: number, signal: SignalLike): boolean {
@@ -38,8 +39,12 @@ export function kill(pid: number, signal: SignalLike): boolean {
     return true;
   }
   const name = signo === 0 ? 0 : nameOf(signo);
-  if (name === undefined) unable("kill", `Deno cannot send signal ${signo} to a process`);
-  return send(pid, name as Deno.Signal);
+  if (name !== undefined) return send(pid, name as Deno.Signal);
+  if (backend.native === undefined) {
+    unable("kill", `Deno cannot send signal ${signo} to a process; useNative() can`);
+  }
+  const code = backend.native.kill(pid, signo);
+  return code === undefined ? true : refuse("kill", code, false);
 }
 
 function send(pid: number, name: Deno.Signal): boolean {

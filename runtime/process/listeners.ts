@@ -6,6 +6,7 @@
 
 import process from "node:process";
 import { startTimer } from "../own_timers.ts";
+import { backend } from "./backend.ts";
 import { advise, closesInspector } from "./failure.ts";
 import { nameOf } from "./signal_numbers.ts";
 
@@ -34,8 +35,13 @@ export class Listeners {
     this.#arrived = arrived;
   }
 
-  /** Whether Deno can listen to this signal here. */
+  /** Whether this signal can be heard here. */
   static can(signo: number): boolean {
+    return backend.native?.kernelMask.has(signo) === true || Listeners.hearsByDeno(signo);
+  }
+
+  /** Whether Deno can listen to it. */
+  static hearsByDeno(signo: number): boolean {
     const name = nameOf(signo);
     return name !== undefined && !DEAF.includes(name) && Deno.build.os !== "windows";
   }
@@ -50,6 +56,8 @@ export class Listeners {
    * has and did not show yet is lost then.
    */
   set(signo: number, wanted: boolean): void {
+    // Deno never hears what the kernel holds.
+    if (backend.native?.kernelMask.has(signo)) return backend.native.want(signo, wanted);
     const name = nameOf(signo);
     if (name === undefined || !Listeners.can(signo)) return;
     clearTimeout(this.#lingering.get(signo));

@@ -1,9 +1,9 @@
 /**
- * Process control in the manner of PHP's pcntl, on Deno's public API: signals, alarms, children, priorities, ticks.
+ * Process control in the manner of PHP's pcntl, on Deno's public API and, where a program asks for it, on native code: signals, alarms, children, priorities, ticks.
  *
  * Names and numbers are those of PHP and C, in camel case where they have several words. Where PHP blocks, a promise is
  * awaited. What Deno cannot do fails with a {@linkcode PcntlError} of code `ENOSYS`, and
- * {@linkcode capabilities} says so beforehand. Signals belong to the process: use this from the main isolate.
+ * {@linkcode capabilities} says so beforehand; some of it can be had by {@linkcode useNative}. Signals belong to the process: use this from the main isolate.
  * Nothing starts on import.
  *
  * @module
@@ -27,6 +27,7 @@ export type { ChildPermission, ChildPermissions } from "./flags.ts";
 export { fork, type ForkContext, ForkHandle, forkModule, type ForkOptions } from "./fork.ts";
 export type { SignalAction } from "./hub.ts";
 export { kill } from "./kill.ts";
+export { kernelMask, type NativeHandle, useNative } from "./native/mod.ts";
 export { getpriority, setpriority } from "./priority.ts";
 export type { Siginfo, SignalHandler } from "./siginfo.ts";
 export {

@@ -6,6 +6,7 @@
 
 import process from "node:process";
 import { given } from "../checks.ts";
+import { backend } from "./backend.ts";
 import { PRIO_PGRP, PRIO_PROCESS, PRIO_USER } from "./constants.ts";
 import { codeOf, refuse, unable } from "./failure.ts";
 
@@ -15,13 +16,14 @@ const LOWEST = 19;
 /**
  * The priority of a process, -20 to 19, the lower the better. Answers `pcntl_getpriority()` of PHP.
  *
- * @param pid `null` and 0 mean this process; of a process it is that of the main thread.
- * @param mode Only `PRIO_PROCESS` can be answered.
+ * @param pid A process, a group or a user, as `mode` says; `null` and 0 mean our own. Of a process it is the priority of the main
+ * thread, of a group or a user the best one.
+ * @param mode `PRIO_PROCESS`; or, with the native backend, `PRIO_PGRP` or `PRIO_USER`.
  * @returns False, with ESRCH, if there is no such process.
  * @throws {TypeError} If the pid is no whole number.
  * @throws {RangeError} If `mode` is none.
- * @throws {PcntlError} `ENOSYS` for the other modes.
- * @throws {Deno.errors.NotCapable} Without `--allow-sys=getPriority`.
+ * @throws {PcntlError} `ENOSYS` for groups and users without the native backend.
+ * @throws {Deno.errors.NotCapable} For a process, without `--allow-sys=getPriority`.
  */
 export function getpriority(
   pid: number | null = null,
@@ -29,23 +31,26 @@ export function getpriority(
 ): number | false {
   const id = check("getpriority", pid, mode);
   if (id === undefined) return refuse("getpriority", "ESRCH", false);
-  return attempt("getpriority", () => os().getPriority(id));
+  if (mode === PRIO_PROCESS) return attempt("getpriority", () => os().getPriority(id));
+  const result = backend.native!.getPriority(mode, id);
+  return typeof result === "number" ? result : refuse("getpriority", result, false);
 }
 
 /**
  * Changes the priority of a process. Answers `pcntl_setpriority()` of PHP.
  *
  * On Linux this reaches one thread: of this process the main isolate, and threads, Workers and children that
- * are started afterwards. Deno's own threads that run already stay as they are.
+ * are started afterwards. Deno's own threads that run already stay as they are. A group or a user, which only the native
+ * backend reaches, changes with all threads.
  *
  * @param priority A whole number; beyond -20 and 19 it is the nearest of the two.
- * @param pid `null` and 0 mean this process.
- * @param mode Only `PRIO_PROCESS` can be done.
+ * @param pid A process, a group or a user, as `mode` says; `null` and 0 mean our own.
+ * @param mode `PRIO_PROCESS`; or, with the native backend, `PRIO_PGRP` or `PRIO_USER`.
  * @returns False, with ESRCH, with EPERM if the process is not ours, or with EACCES if we may not raise it.
  * @throws {TypeError} If a number is not whole.
  * @throws {RangeError} If `mode` is none.
- * @throws {PcntlError} `ENOSYS` for the other modes.
- * @throws {Deno.errors.NotCapable} Without `--allow-sys=setPriority`.
+ * @throws {PcntlError} `ENOSYS` for groups and users without the native backend.
+ * @throws {Deno.errors.NotCapable} For a process, without `--allow-sys=setPriority`.
  */
 export function setpriority(
   priority: number,
@@ -59,10 +64,15 @@ export function setpriority(
   }
   const id = check("setpriority", pid, mode);
   if (id === undefined) return refuse("setpriority", "ESRCH", false);
-  return attempt("setpriority", () => {
-    os().setPriority(id, Math.min(LOWEST, Math.max(HIGHEST, priority)));
-    return true;
-  });
+  const value = Math.min(LOWEST, Math.max(HIGHEST, priority));
+  if (mode === PRIO_PROCESS) {
+    return attempt("setpriority", () => {
+      os().setPriority(id, value);
+      return true;
+    });
+  }
+  const code = backend.native!.setPriority(mode, id, value);
+  return code === undefined ? true : refuse("setpriority", code, false);
 }
 
 /** @returns The id for the system, or `undefined` if there can be no such process. */
@@ -73,9 +83,10 @@ function check(name: string, pid: number | null, mode: number): number | undefin
     );
   }
   if (mode === PRIO_PGRP || mode === PRIO_USER) {
-    unable(name, "Deno reaches single processes only; call it for each with PRIO_PROCESS");
-  }
-  if (mode !== PRIO_PROCESS) {
+    if (backend.native === undefined) {
+      unable(name, "Deno reaches single processes only; useNative() also groups and users");
+    }
+  } else if (mode !== PRIO_PROCESS) {
     throw new RangeError(
       `Cannot ${name}: mode is PRIO_PROCESS, PRIO_PGRP or PRIO_USER, and ${given(mode)} was given`,
     );

@@ -18,6 +18,18 @@ export interface Siginfo {
   uid?: number;
   /** For SIGCHLD: the exit code of the child, or the signal that ended it. */
   status?: number;
+  /** For SIGCHLD, from the native backend: time that the child computed itself, in hundredths of a second. */
+  utime?: number;
+  /** The same of the system on its behalf. */
+  stime?: number;
+  /** From the native backend: the number that was sent with the signal, where one can be. */
+  value?: number;
+  /** For signals of faults, from the native backend: the address. */
+  addr?: bigint;
+  /** For SIGIO, from the native backend: what happened at the file. */
+  band?: number;
+  /** For SIGIO, from the native backend: the descriptor of the file. */
+  fd?: number;
 }
 
 /** What a program does with a signal. Its result is not used; `signalDispatchAsync()` waits for it. */

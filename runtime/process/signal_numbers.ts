@@ -168,7 +168,7 @@ export const SIGCLD: number = numberOf("CLD");
 export const SIGPOLL: number = numberOf("POLL");
 /** Another name of {@linkcode SIGSYS}. */
 export const SIGBABY: number = numberOf("BABY");
-/** The first real-time signal; -1 where the system has none. Deno can neither send nor hear them. */
+/** The first real-time signal; -1 where the system has none. Deno can neither send nor hear them; the native backend can. */
 export const SIGRTMIN: number = Deno.build.os === "darwin" ? -1 : 34;
 /** The last real-time signal; -1 where the system has none. */
 export const SIGRTMAX: number = Deno.build.os === "darwin" ? -1 : 64;

@@ -26,7 +26,7 @@ import { readSet, readSignal, type SignalLike } from "./signal_set.ts";
  * @returns False, with EINVAL, for SIGKILL and SIGSTOP.
  * @throws {RangeError} If the signal or a number given as handler is out of range.
  * @throws {TypeError} If `handler` is neither function nor number.
- * @throws {PcntlError} `ENOSYS` if Deno can't listen to it: SIGILL, SIGFPE, SIGSEGV, and real-time signals.
+ * @throws {PcntlError} `ENOSYS` if Deno can't listen to it: SIGILL, SIGFPE, SIGSEGV, and real-time signals that are not in `kernelMask()`.
  *
  * @example Usage
  * ```ts

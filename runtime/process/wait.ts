@@ -5,6 +5,7 @@
  */
 
 import { given } from "../checks.ts";
+import { backend } from "./backend.ts";
 import { children, type WaitResult } from "./children.ts";
 import { WCONTINUED, WNOHANG, WUNTRACED } from "./constants.ts";
 import { refuse } from "./failure.ts";
@@ -13,8 +14,9 @@ import { hub } from "./hub.ts";
 /**
  * Waits until a child has ended, and takes what is left of it. Answers `pcntl_waitpid()` of PHP.
  *
- * What a child leaves stays until it is taken, so a late wait loses nothing; a second one finds no child. Stops
- * and continues are never reported here. Only a signal whose handler was installed with `restart` false ends
+ * What a child leaves stays until it is taken, so a late wait loses nothing; a second one finds no child. A stop is
+ * reported once, to a wait with `WUNTRACED`, a continue to one with `WCONTINUED`; both only by the native backend
+ * (`capabilities().stopEvents`). Only a signal whose handler was installed with `restart` false ends
  * the wait, with EINTR.
  *
  * @param pid A child; -1 for any; 0 for any in our process group; below -1 for a detached child, whose group is `-pid`.
@@ -32,6 +34,7 @@ export async function waitpid(pid: number, options = 0): Promise<WaitResult> {
   /** Failing may throw, by the program's choice. */
   function settle(result: () => WaitResult): void {
     children.unwatch(watcher);
+    unlisten?.();
     hub.interrupts.delete(interrupt);
     try {
       resolve(result());
@@ -47,13 +50,17 @@ export async function waitpid(pid: number, options = 0): Promise<WaitResult> {
   const watcher = {
     pid,
     look() {
-      const ended = children.take(pid);
-      if (ended !== undefined) settle(() => ended);
+      const found = take(pid, options);
+      if (found !== undefined) settle(() => found);
       else if (!children.has(pid)) settle(() => refuse("waitpid", "ECHILD", nothing(-1)));
     },
   };
   children.watch(watcher);
   hub.interrupts.add(interrupt);
+  const changes = options & (WUNTRACED | WCONTINUED);
+  const unlisten = changes ? backend.native?.onChange(() => watcher.look()) : undefined;
+  // What changed before anybody listened.
+  if (unlisten !== undefined) watcher.look();
   return await promise;
 }
 
@@ -75,9 +82,14 @@ export function waitpidNow(pid: number, options = 0): WaitResult {
 
 function look(name: string, pid: number, options: number): WaitResult {
   if (options & ~(WNOHANG | WUNTRACED | WCONTINUED)) return refuse(name, "EINVAL", nothing(-1));
-  const ended = children.take(pid);
-  if (ended !== undefined) return ended;
+  const found = take(pid, options);
+  if (found !== undefined) return found;
   return children.has(pid) ? nothing(0) : refuse(name, "ECHILD", nothing(-1));
+}
+
+/** An end goes before a stop, as far as it is known here. */
+function take(pid: number, options: number): WaitResult | undefined {
+  return children.take(pid) ?? children.takeChange(pid, options);
 }
 
 function nothing(pid: number): WaitResult {

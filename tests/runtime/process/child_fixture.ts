@@ -12,6 +12,8 @@ export interface Job {
   exit?: number;
   /** Ends by this signal. */
   raise?: Deno.Signal;
+  /** Computes for so many milliseconds. */
+  busyMs?: number;
   /** Lives until it is killed. */
   live?: boolean;
   /** Says this of itself on standard output. */
@@ -24,7 +26,8 @@ export interface Job {
 
 /** The child. */
 export async function main(context: ForkContext<Job>): Promise<void> {
-  const { exit, raise, live, say, throws } = context.data;
+  const { busyMs = 0, exit, raise, live, say, throws } = context.data;
+  for (const end = performance.now() + busyMs; performance.now() < end;);
   if (say === "context") console.log(Deno.inspect(context, { breakLength: Infinity, depth: 9 }));
   if (say === "env") console.log(Deno.env.get("TANDEM_CHILD"));
   if (say === "permissions") {
