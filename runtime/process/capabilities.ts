@@ -5,6 +5,7 @@
  */
 
 import { backend } from "./backend.ts";
+import { hub } from "./hub.ts";
 import { isRealtime } from "./pending.ts";
 
 /** What a backend can do. */
@@ -25,7 +26,7 @@ export interface Capabilities {
   execReplace: boolean;
   /** Whether `fork()` doubles the process. Never. */
   trueFork: false;
-  /** Whether synchronous code sees a signal from outside at once. */
+  /** Whether synchronous code sees a signal from outside at once: while the signal thread runs. */
   syncSignalVisibility: boolean;
   /** Whether the kernel holds signals for us: those in `kernelMask()`. */
   kernelMask: boolean;
@@ -44,7 +45,7 @@ export function capabilities(): Capabilities {
     priorityGroups: native,
     execReplace: native,
     trueFork: false,
-    syncSignalVisibility: false,
+    syncSignalVisibility: hub.port !== undefined,
     kernelMask: held.length > 0,
   };
 }

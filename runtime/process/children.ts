@@ -8,6 +8,7 @@ import { backend, type ChildWatch } from "./backend.ts";
 import { SIG_IGN } from "./constants.ts";
 import { hub } from "./hub.ts";
 import { SIGCHLD } from "./signal_numbers.ts";
+import type { ThreadChild } from "./thread_child.ts";
 
 /** What a wait found. */
 export interface WaitResult {
@@ -24,8 +25,10 @@ export interface WaitResult {
 
 /** One child. */
 export interface Child {
-  /** Its process. */
-  process: Deno.ChildProcess;
+  /** Its process, unless it is a thread. */
+  process?: Deno.ChildProcess;
+  /** Its thread, unless it is a process. */
+  thread?: ThreadChild;
   /** Its process group: 0 is our own. */
   group: number;
   /** Whether it keeps this process alive all the time. */
@@ -59,10 +62,17 @@ export class ChildTable {
     const watch = backend.native?.watch(process.pid);
     const child: Child = { process, group: detached ? process.pid : 0, holds, watch };
     this.#children.set(process.pid, child);
-    hub.noteStart();
+    hub.children.started();
     if (!holds) process.unref();
     process.status.then(wordOfStatus, wordOfRejection)
       .then((word) => this.#ended(process.pid, child, word));
+  }
+
+  /** Takes a child in that is a thread. */
+  addThread(thread: ThreadChild): void {
+    const child: Child = { thread, group: 0, holds: true };
+    this.#children.set(thread.pid, child);
+    thread.onEnd = (word) => this.#ended(thread.pid, child, word);
   }
 
   /** The child of this pid that has not been waited for. */
@@ -114,21 +124,22 @@ export class ChildTable {
   #ended(pid: number, child: Child, reported: number | undefined): void {
     const { rusage = {}, core = false } = child.watch?.end() ?? {};
     const word = core ? reported! | CORE : reported;
-    if (word === undefined || hub.action(SIGCHLD) === SIG_IGN) {
-      this.#forget(pid);
-      hub.noteExit(pid, undefined);
-    } else {
+    const forgotten = word === undefined || hub.action(SIGCHLD) === SIG_IGN;
+    if (forgotten) this.#forget(pid);
+    else {
       // Again at the end: in the order of their ends.
       this.#children.delete(pid);
       this.#children.set(pid, Object.assign(child, { status: word, rusage }));
-      hub.noteExit(pid, word);
     }
+    const told = forgotten ? undefined : word;
+    if (child.thread === undefined) hub.children.ended(pid, told);
+    else if (told !== undefined) hub.noteThreadEnd(pid, told);
     for (const watcher of [...this.#watchers]) watcher.look();
   }
 
   #forget(pid: number): void {
     this.#children.delete(pid);
-    hub.forgetExit(pid);
+    hub.children.waited(pid);
   }
 
   #hold(): void {
@@ -136,7 +147,7 @@ export class ChildTable {
       [...this.#watchers].flatMap(({ pid }) => this.#matching(pid)).map(([pid]) => pid),
     );
     for (const [pid, { process, status, holds }] of this.#children) {
-      if (status !== undefined || holds) continue;
+      if (process === undefined || status !== undefined || holds) continue;
       if (held.has(pid)) process.ref();
       else process.unref();
     }

@@ -4,6 +4,8 @@
  * @module
  */
 
+const IS_DARWIN = Deno.build.os === "darwin";
+
 /** `SIG_DFL`: what the system does with a signal by itself. */
 export const SIG_DFL = 0 as const;
 /** `SIG_IGN`: a signal that does nothing. */
@@ -21,17 +23,17 @@ export const WNOHANG: number = 1;
 /** `WUNTRACED`: a wait that asks for stops too; accepted, but see `capabilities().stopEvents`. */
 export const WUNTRACED: number = 2;
 /** `SI_USER`: sent by a process. */
-export const SI_USER: number = 0;
+export const SI_USER: number = IS_DARWIN ? 0x10001 : 0;
 /** `SI_KERNEL`: sent by the kernel, as an alarm is. */
 export const SI_KERNEL: number = 128;
 /** `SI_QUEUE`: sent with a value. */
-export const SI_QUEUE: number = -1;
+export const SI_QUEUE: number = IS_DARWIN ? 0x10002 : -1;
 /** `SI_TIMER`: sent by a timer of POSIX. */
-export const SI_TIMER: number = -2;
+export const SI_TIMER: number = IS_DARWIN ? 0x10003 : -2;
 /** `SI_MESGQ`: sent by a message queue. */
-export const SI_MESGQ: number = -3;
+export const SI_MESGQ: number = IS_DARWIN ? 0x10005 : -3;
 /** `SI_ASYNCIO`: sent by finished input or output. */
-export const SI_ASYNCIO: number = -4;
+export const SI_ASYNCIO: number = IS_DARWIN ? 0x10004 : -4;
 /** `SI_SIGIO`: sent by queued input or output. */
 export const SI_SIGIO: number = -5;
 /** `SI_TKILL`: sent to one thread. */
@@ -55,4 +57,16 @@ export const PRIO_PGRP: number = 1;
 /** `PRIO_USER`: the priority of a user's processes, which takes the native backend. */
 export const PRIO_USER: number = 2;
 /** `WCONTINUED`: a wait that asks for continues too; accepted, but see `capabilities().stopEvents`. */
-export const WCONTINUED: number = Deno.build.os === "darwin" ? 16 : 8;
+export const WCONTINUED: number = IS_DARWIN ? 16 : 8;
+/** `WSTOPPED`: asks `waitid()` for stops; no wait of this module takes it. */
+export const WSTOPPED: number = IS_DARWIN ? 8 : 2;
+/** `WEXITED`: asks `waitid()` for ends; no wait of this module takes it. */
+export const WEXITED: number = 4;
+/** `WNOWAIT`: lets `waitid()` look and take nothing; no wait of this module takes it. */
+export const WNOWAIT: number = IS_DARWIN ? 0x20 : 0x1000000;
+/** `P_ALL`: `waitid()` of any child. */
+export const P_ALL: number = 0;
+/** `P_PID`: `waitid()` of one child. */
+export const P_PID: number = 1;
+/** `P_PGID`: `waitid()` of the children of a group. */
+export const P_PGID: number = 2;

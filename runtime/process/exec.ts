@@ -64,7 +64,7 @@ const FORWARDED: ReadonlySet<number> = new Set([
  * @throws {TypeError} If an argument is of the wrong type.
  * @throws {RangeError} If a text holds a NUL.
  * @throws {PcntlError} `ENOSYS` for `replace` without the native backend; with it, while Workers run or children of
- * `forkModule()` were not waited for, unless `force` is set.
+ * `forkModule()` were not waited for, unless `force` is set; and in a child that is a thread.
  * @throws {Deno.errors.NotCapable} If `--allow-run` does not cover the program; `replace` does not ask for that.
  */
 export async function exec(
@@ -73,9 +73,13 @@ export async function exec(
   env?: Readonly<Record<string, string | number>>,
   options: ExecOptions = {},
 ): Promise<false> {
+  if (typeof path !== "string") {
+    throw new TypeError(`Cannot exec: a path is a text, and ${given(path)} was given`);
+  }
   const texts = checkTexts("arguments", [path, ...checkList(args)]);
   const pairs = env === undefined ? undefined : checkEnv(env);
   const { mode = "emulate" } = options;
+  if (hub.isThread) unable("exec", "a child that is a thread cannot give its process away");
   if (mode === "replace") return replace(texts, pairs, options);
   if (mode !== "emulate") {
     throw new TypeError(

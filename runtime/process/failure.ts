@@ -8,6 +8,7 @@
  * @module
  */
 
+import { given } from "../checks.ts";
 import { messageOf, RuntimeError } from "../errors.ts";
 import * as numbers from "./errno.ts";
 
@@ -77,13 +78,16 @@ let lastError = 0;
  */
 export function configure(changes: PcntlOptions): void {
   const { throwOnError, onWarning, closeInspectorOnSigusr1 } = { ...options, ...changes };
-  if (typeof throwOnError !== "boolean" || typeof closeInspectorOnSigusr1 !== "boolean") {
+  for (const [field, value] of Object.entries({ throwOnError, closeInspectorOnSigusr1 })) {
+    if (typeof value === "boolean") continue;
     throw new TypeError(
-      "Cannot configure pcntl: throwOnError and closeInspectorOnSigusr1 are true or false",
+      `Cannot configure pcntl: ${field} is true or false, and ${given(value)} was given`,
     );
   }
   if (onWarning !== null && typeof onWarning !== "function") {
-    throw new TypeError("Cannot configure pcntl: onWarning is a function or null");
+    throw new TypeError(
+      `Cannot configure pcntl: onWarning is a function or null, and ${given(onWarning)} was given`,
+    );
   }
   Object.assign(options, { throwOnError, onWarning, closeInspectorOnSigusr1 });
 }

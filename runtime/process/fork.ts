@@ -14,13 +14,17 @@ import { type ChildPermissions, permissionFlags } from "./flags.ts";
 import { hub } from "./hub.ts";
 import { kill } from "./kill.ts";
 import type { SignalLike } from "./signal_set.ts";
+import { checkReadable, nextVirtualPid, ThreadChild, workerPermissions } from "./thread_child.ts";
 import { waitpid } from "./wait.ts";
 
-/** What the module's `main()` is called with in the child. */
+/**
+ * What the module's `main()` is called with in the child. There is no link to the parent in it: children that talk with
+ * their parent are those of `tree.fork`.
+ */
 export interface ForkContext<T = unknown> {
   /** A clone of what the parent gave. */
   data: T;
-  /** The child's process id. */
+  /** The child's process id; of a thread a virtual one. */
   pid: number;
   /** The parent's process id when the child began. */
   ppid: number;
@@ -32,17 +36,17 @@ export interface ForkContext<T = unknown> {
 
 /** How a child is started. */
 export interface ForkOptions {
-  /** Cloned into the child: what `structuredClone()` takes. It travels through a pipe that nobody else reads. */
+  /** Cloned into the child: what `structuredClone()` takes. To a process it travels through a pipe that nobody else reads. */
   data?: unknown;
   /** Texts for the child. Other programs on the machine can read them. */
   args?: readonly string[];
   /** A name for the child. */
   alias?: string;
-  /** What the child is: a process of its own, the only kind there is. @default "process" */
-  kind?: "process";
+  /** What the child is: a process of its own, or a Worker of this one. @default "process" */
+  kind?: "process" | "thread";
   /** What the child may do, spelled out. @default "none" */
   permissions?: ChildPermissions | "none";
-  /** Variables that the child has beside ours. */
+  /** Variables that the child has beside ours. This and what follows, but for the mask, is for processes only. */
   env?: Record<string, string>;
   /** Added to our priority, from -20 to 19; needs `--allow-run=nice`. @default 0 */
   nice?: number;
@@ -70,9 +74,12 @@ const FIELDS = [
   "stderr",
 ];
 
+/** Fields that a thread has no use for. */
+const PROCESS_FIELDS = ["env", "nice", "detached", "stdout", "stderr"];
+
 /** A child that was started. At the end of its block it is killed and waited for. */
 export class ForkHandle implements AsyncDisposable {
-  /** Its process id. */
+  /** Its process id; of a thread a virtual one, from 8,388,608. */
   readonly pid: number;
   /** The name that it was given. */
   readonly alias: string | null;
@@ -82,11 +89,12 @@ export class ForkHandle implements AsyncDisposable {
   readonly stderr: ReadableStream<Uint8Array> | null;
 
   /** Made by {@linkcode forkModule}. */
-  constructor(child: Deno.ChildProcess, options: ForkOptions) {
+  constructor(child: Deno.ChildProcess | ThreadChild, options: ForkOptions) {
     this.pid = child.pid;
     this.alias = options.alias ?? null;
-    this.stdout = options.stdout === "piped" ? child.stdout : null;
-    this.stderr = options.stderr === "piped" ? child.stderr : null;
+    const piped = child instanceof ThreadChild ? null : child;
+    this.stdout = options.stdout === "piped" ? piped?.stdout ?? null : null;
+    this.stderr = options.stderr === "piped" ? piped?.stderr ?? null : null;
   }
 
   /** Sends it a signal, as `kill(pid, signal)` does. */
@@ -105,7 +113,7 @@ export class ForkHandle implements AsyncDisposable {
       this.kill("SIGKILL");
       const closed = Promise.withResolvers<void>();
       const watcher = { pid: this.pid, look: () => closed.resolve() };
-      if (children.take(this.pid) !== undefined) return;
+      if (children.take(this.pid) !== undefined || !children.has(this.pid)) return;
       children.watch(watcher);
       await closed.promise;
       children.unwatch(watcher);
@@ -129,7 +137,7 @@ export function fork(): never {
 }
 
 /**
- * Starts a child process that imports a module and calls its export `main` with a {@linkcode ForkContext}. It is what
+ * Starts a child that imports a module and calls its export `main` with a {@linkcode ForkContext}. It is what
  * stands here for `pcntl_fork()` of PHP.
  *
  * The child shares nothing: no memory, open files, timers, locks, handlers, and no mask unless asked. It has our
@@ -137,7 +145,16 @@ export function fork(): never {
  * returned and nothing keeps it going; an error makes its exit code 1. It keeps us alive only
  * while somebody waits for it, or if its output is piped.
  *
- * It needs `--allow-run` of the running Deno, or of `deno` on the path, which then has to be the same version.
+ * With `kind: "thread"` the child is a Worker, which starts faster and costs less. It has a virtual pid, which only
+ * this module knows, writes where we write, and shares our working directory, environment and fate: what ends this process, such as
+ * running out of memory, ends both. It ends as soon as `main` has returned, whatever is left to do, and it keeps us alive until then. The signals of the
+ * system are not its own: its `signal()`, `sigprocmask()` and waits see what `kill()` sends to its pid. Nothing can stop one that is busy
+ * in synchronous code: SIGKILL reports its end at once, but its thread burns a core until the process ends. A process is the safe choice
+ * for code that may hang or eat memory.
+ *
+ * A process needs `--allow-run` of the running Deno, or of `deno` on the path, which then has to be the same version. A
+ * thread needs `--allow-read` of local modules, of this one too, and `--unstable-worker-options`, without which Deno
+ * ends the process; its permissions are at most ours.
  *
  * @param specifier Absolute URL of the module.
  * @returns The child; its `pid` is known at once.
@@ -159,13 +176,16 @@ export function fork(): never {
 export function forkModule(specifier: string | URL, options: ForkOptions = {}): ForkHandle {
   checkFields("forkModule options", options, FIELDS);
   const { kind = "process", nice = 0, args = [], detached = false } = options;
-  if (kind !== "process") {
-    unable("forkModule", `a child is a process, and ${given(kind)} was asked for`);
+  if (kind !== "process" && kind !== "thread") {
+    throw new TypeError(
+      `Cannot forkModule: kind is "process" or "thread", and ${given(kind)} was given`,
+    );
   }
   if (!Number.isInteger(nice) || nice < -20 || nice > 19) {
     throw new RangeError(`Cannot forkModule: nice is from -20 to 19, and ${given(nice)} was given`);
   }
   const module = readDocument("specifier", specifier);
+  if (kind === "thread") return startThread(module, options);
   const program = programOf(module, options);
   const flags = permissionFlags(options.permissions ?? "none", [module, import.meta.url]);
   const deno = [denoPath(), "run", ...flags, "-", ...args];
@@ -185,6 +205,26 @@ export function forkModule(specifier: string | URL, options: ForkOptions = {}): 
   const holds = options.stdout === "piped" || options.stderr === "piped";
   children.add(child, { detached, holds });
   feed(child, program);
+  return new ForkHandle(child, options);
+}
+
+function startThread(module: string, options: ForkOptions): ForkHandle {
+  const { data, args = [], alias = null, permissions = "none", inheritMask = false } = options;
+  for (const field of PROCESS_FIELDS) {
+    if (options[field as keyof ForkOptions] === undefined) continue;
+    throw new TypeError(
+      `Cannot forkModule: option "${field}" is for children of kind "process"`,
+    );
+  }
+  permissionFlags(permissions, []); // checks them
+  const pid = nextVirtualPid((pid) => children.has(pid));
+  const context = { data, pid, ppid: hub.pid, args: [...args], alias };
+  const message = structuredClone({ context, mask: inheritMask ? hub.mask : [] });
+  checkReadable(module);
+  const name = alias ?? `child ${pid}`;
+  const child = new ThreadChild(pid, module, workerPermissions(permissions), name);
+  child.start({ type: "START", ...message });
+  children.addThread(child);
   return new ForkHandle(child, options);
 }
 

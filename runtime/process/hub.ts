@@ -8,15 +8,27 @@
  */
 
 import { startTimer } from "../own_timers.ts";
-import { CLD_EXITED, CLD_KILLED, SI_USER, SIG_DFL, SIG_IGN } from "./constants.ts";
 import { backend } from "./backend.ts";
+import { ChildNews, infoOfChild } from "./child_news.ts";
+import { SI_USER, SIG_DFL, SIG_IGN } from "./constants.ts";
 import { DeliveryQueue } from "./delivery.ts";
 import { refuse, unable } from "./failure.ts";
 import { Listeners } from "./listeners.ts";
 import { isRealtime, PendingSet } from "./pending.ts";
-import { nameOf, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGURG, SIGWINCH } from "./signal_numbers.ts";
+import {
+  nameOf,
+  SIGCHLD,
+  SIGCONT,
+  SIGKILL,
+  SIGSTOP,
+  SIGTSTP,
+  SIGTTIN,
+  SIGTTOU,
+  SIGURG,
+  SIGWINCH,
+} from "./signal_numbers.ts";
+import type { SignalPort } from "./signal_port.ts";
 import type { Siginfo, SignalHandler } from "./siginfo.ts";
-import { wexitstatus, wifexited, wtermsig } from "./status.ts";
 
 /** What is done with a signal: a handler, `SIG_DFL` or `SIG_IGN`. */
 export type SignalAction = SignalHandler | typeof SIG_DFL | typeof SIG_IGN;
@@ -32,8 +44,8 @@ export interface SignalWaiter {
 /** The signals that do nothing by default. */
 const HARMLESS: readonly number[] = [SIGCHLD, SIGCONT, SIGURG, SIGWINCH];
 
-/** How long SIGCHLD waits for news of a child. */
-const LATE_MS = 50;
+/** The signals that stop a process by default. */
+export const STOPPING: readonly number[] = [SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU];
 
 /** Everything that process control knows of signals. */
 export class SignalHub {
@@ -41,9 +53,9 @@ export class SignalHub {
   readonly queue = new DeliveryQueue();
   /** Called when a handler is due, with whether it was installed to restart waits. */
   readonly interrupts = new Set<(restart: boolean) => void>();
-  /** Children that ended and were not waited for, by pid with their status words: what SIGCHLD tells. */
-  readonly #exits = new Map<number, number>();
-  readonly #listeners = new Listeners((signo) => this.#heard(signo));
+  /** Tells of the ends of children. */
+  readonly children = new ChildNews((info) => this.arrive(info));
+  readonly #listeners = new Listeners((signo) => this.heard(signo));
   readonly #actions = new Map<
     number,
     { action: SignalHandler | typeof SIG_IGN; restart: boolean }
@@ -52,9 +64,10 @@ export class SignalHub {
   readonly #pending = new PendingSet();
   readonly #mask = new Set<number>();
   #forward: { set: ReadonlySet<number>; send: (signo: number) => void } | undefined;
-  /** How many children have not ended. */
-  #living = 0;
-  #late: ReturnType<typeof setTimeout> | undefined;
+  #port: SignalPort | undefined;
+  #pid: number = Deno.pid;
+  /** Ends this thread by a signal, where the hub is not that of a process. */
+  #endThread: ((signo: number) => void) | undefined;
   #scheduled = false;
   #async = false;
 
@@ -73,13 +86,49 @@ export class SignalHub {
     return this.#listeners.installed;
   }
 
+  /** The process id of whoever has this hub. */
+  get pid(): number {
+    return this.#pid;
+  }
+
+  /** Whether this is the hub of a child that is a thread: it hears what it is sent, and nothing of the system. */
+  get isThread(): boolean {
+    return this.#endThread !== undefined;
+  }
+
+  /** Makes this the hub of such a child; `end` is the default action of a signal. */
+  becomeThread(pid: number, end: (signo: number) => void): void {
+    this.#pid = pid;
+    this.#endThread = end;
+  }
+
+  /** The signal thread, while it runs. */
+  get port(): SignalPort | undefined {
+    return this.#port;
+  }
+
+  /** Lets the signal thread tell of signals, or no longer. What `former` has told is not told again. */
+  usePort(port: SignalPort | undefined, former?: SignalPort): void {
+    this.#port = port;
+    this.#listeners.use(port, former);
+  }
+
+  /** Looks at what the kernel holds, and at what the signal thread has heard; the rest is known at turns of the event loop. */
+  collect(): void {
+    backend.native?.drain();
+    if (this.#port === undefined) return;
+    this.#port.collect();
+    this.children.look();
+  }
+
   /** Installs an action. @returns Whether the system allows one for this signal. */
   setAction(signo: number, action: SignalAction, restart: boolean): boolean {
     if (signo === SIGKILL || signo === SIGSTOP) return refuse("signal", "EINVAL", false);
-    if (!Listeners.can(signo) && action !== SIG_DFL) {
+    if (!this.isThread && !Listeners.can(signo) && action !== SIG_DFL) {
       unable("signal", `Deno cannot listen to signal ${signo}; block it and wait for it instead`);
     }
-    if (action !== SIG_DFL) this.#listeners.set(signo, true);
+    this.collect();
+    if (action !== SIG_DFL) this.#listen(signo, true);
     if (action === SIG_DFL) this.#actions.delete(signo);
     else this.#actions.set(signo, { action, restart });
     if (action === SIG_IGN || action === SIG_DFL && HARMLESS.includes(signo)) {
@@ -92,10 +141,12 @@ export class SignalHub {
 
   /** Makes these signals, and no others, the blocked ones; releases what is no longer blocked. */
   setMask(signals: ReadonlySet<number>): void {
+    this.collect();
     const mask = new Set([...signals].filter((signo) => signo !== SIGKILL && signo !== SIGSTOP));
     const freed = new Set([...this.#mask].filter((signo) => !mask.has(signo)));
     for (const signo of freed) {
-      if (isRealtime(signo) && this.#pending.has(signo) && backend.native === undefined) {
+      const raisable = this.isThread || backend.native !== undefined;
+      if (isRealtime(signo) && this.#pending.has(signo) && !raisable) {
         unable(
           "sigprocmask",
           `signal ${signo} is pending, and Deno cannot raise it; wait for it first`,
@@ -111,7 +162,7 @@ export class SignalHub {
 
   /** Takes a pending signal of a set, the lowest number first. */
   takePending(set: ReadonlySet<number>): Siginfo | undefined {
-    backend.native?.drain();
+    this.collect();
     return this.#pending.take(set);
   }
 
@@ -150,18 +201,19 @@ export class SignalHub {
   reset(signo: number): void {
     this.#actions.delete(signo);
     this.#mask.delete(signo);
-    this.#listeners.set(signo, false);
+    this.#listen(signo, false);
   }
 
   /** Sends a signal to this process: by itself where something here handles it, else through the system. */
   raise(info: Siginfo): void {
+    this.collect();
     if (this.#wants(info.signo)) return this.arrive(info);
     this.#raiseForReal(info.signo);
   }
 
   /** A signal that the kernel was to hold came to Deno: it arrives, or goes back if nobody wants it. */
   stray(signo: number): void {
-    if (this.#wants(signo)) this.#heard(signo);
+    if (this.#wants(signo)) this.heard(signo);
     else this.#raiseForReal(signo);
   }
 
@@ -183,26 +235,20 @@ export class SignalHub {
     this.#schedule();
   }
 
-  /** A child was started. */
-  noteStart(): void {
-    this.#living++;
+  /** A listener, or the signal thread, has heard a signal. */
+  heard(signo: number): void {
+    if (signo === SIGCHLD) this.children.heard();
+    else this.arrive({ signo, errno: 0 });
   }
 
-  /** A child has ended, with this status word if that is to be told. */
-  noteExit(pid: number, word: number | undefined): void {
-    this.#living--;
-    if (word !== undefined) this.#exits.set(pid, word);
-    if (this.#late !== undefined) this.#heardOfChild();
-  }
-
-  /** A child that ended was waited for. */
-  forgetExit(pid: number): void {
-    this.#exits.delete(pid);
+  /** A child that is a thread has ended. The system does not tell, so this does. */
+  noteThreadEnd(pid: number, word: number): void {
+    if (this.#wants(SIGCHLD)) this.arrive(infoOfChild(pid, word));
   }
 
   /** Runs the handlers of what is queued. */
   dispatch(): void {
-    backend.native?.drain();
+    this.collect();
     try {
       this.queue.run((signo) => this.#handler(signo));
     } finally {
@@ -212,7 +258,7 @@ export class SignalHub {
 
   /** Runs them one after the other, each to its end. */
   async dispatchAsync(): Promise<void> {
-    backend.native?.drain();
+    this.collect();
     try {
       await this.queue.runAsync((signo) => this.#handler(signo));
     } finally {
@@ -233,6 +279,15 @@ export class SignalHub {
   /** A point at which handlers may run, if they run without being asked for. */
   safePoint(): void {
     if (this.#async) this.dispatch();
+  }
+
+  /** The same where a wait has ended, whose result nothing may take away: what a handler throws is reported. */
+  safePointAfter(): void {
+    try {
+      this.safePoint();
+    } catch (error) {
+      reportError(error);
+    }
   }
 
   #hold(info: Siginfo): void {
@@ -260,36 +315,20 @@ export class SignalHub {
     for (const signo of signals) {
       const wanted = this.#actions.has(signo) || this.#mask.has(signo) ||
         this.#forward?.set.has(signo) || [...this.#waiters].some(({ set }) => set.has(signo));
-      this.#listeners.set(signo, wanted === true);
+      this.#listen(signo, wanted === true);
     }
   }
 
-  #heard(signo: number): void {
-    if (signo !== SIGCHLD) this.arrive({ signo, errno: 0 });
-    else if (this.#exits.size > 0 || this.#living === 0) this.#heardOfChild();
-    // The signal may be here before Deno says which child it was.
-    else this.#late ??= startTimer(() => this.#heardOfChild(), LATE_MS);
-  }
-
-  #heardOfChild(): void {
-    clearTimeout(this.#late);
-    this.#late = undefined;
-    this.arrive(this.#childInfo());
-  }
-
-  /** One SIGCHLD stands for any number of exits, so it tells of the first and the rest is left to `wait()`. */
-  #childInfo(): Siginfo {
-    const info: Siginfo = { signo: SIGCHLD, errno: 0 };
-    const [first] = this.#exits;
-    this.#exits.clear();
-    if (first === undefined) return info;
-    const [pid, word] = first;
-    const exited = wifexited(word);
-    const status = exited ? wexitstatus(word) : wtermsig(word);
-    return { ...info, code: exited ? CLD_EXITED : CLD_KILLED, pid, status };
+  #listen(signo: number, wanted: boolean): void {
+    if (!this.isThread) this.#listeners.set(signo, wanted);
   }
 
   #raiseForReal(signo: number): void {
+    if (this.#endThread !== undefined) {
+      if (STOPPING.includes(signo)) unable("kill", `a thread cannot be stopped by signal ${signo}`);
+      if (!HARMLESS.includes(signo)) this.#endThread(signo);
+      return;
+    }
     const name = nameOf(signo);
     if (name !== undefined) {
       this.#listeners.set(signo, false);
@@ -318,9 +357,9 @@ export class SignalHub {
 /** The hub of this isolate. */
 export const hub: SignalHub = new SignalHub();
 
-/** What is known of a signal that this process sends to itself. */
+/** What is known of a signal that comes from here. */
 export function ownInfo(signo: number): Siginfo {
-  const info: Siginfo = { signo, errno: 0, code: SI_USER, pid: Deno.pid };
+  const info: Siginfo = { signo, errno: 0, code: SI_USER, pid: hub.pid };
   const { state } = Deno.permissions.querySync({ name: "sys", kind: "uid" });
   const uid = state === "granted" ? Deno.uid() : null;
   return uid === null ? info : { ...info, uid };

@@ -9,6 +9,7 @@ import { startTimer } from "../own_timers.ts";
 import { backend } from "./backend.ts";
 import { advise, closesInspector } from "./failure.ts";
 import { nameOf } from "./signal_numbers.ts";
+import type { SignalPort } from "./signal_port.ts";
 
 /** Names that Deno refuses a listener for. */
 const DEAF: readonly string[] = ["SIGILL", "SIGFPE", "SIGKILL", "SIGSEGV", "SIGSTOP"];
@@ -26,6 +27,10 @@ export class Listeners {
   readonly #installed = new Map<number, () => void>();
   /** Timers of signals that are listened to a little longer. */
   readonly #lingering = new Map<number, ReturnType<typeof setTimeout>>();
+  /** The thread that listens too and tells of it sooner. */
+  #port: SignalPort | undefined;
+  /** The one that did before, where our own listener may still show what it has told. */
+  #former: SignalPort | undefined;
   #advised = false;
   /** Whether the inspector was open before we listened, so that it is not ours to close. */
   #inspected = false;
@@ -66,13 +71,18 @@ export class Listeners {
     if (wanted && listener === undefined) {
       const own = () => {
         if (name === "SIGUSR1" && closesInspector() && !this.#inspected) closeInspector();
-        this.#arrived(signo);
+        if (this.#port !== undefined) this.#port.heardHere(signo);
+        else if (this.#former?.covers(signo) !== true) this.#arrived(signo);
       };
       if (name === "SIGUSR1") this.#inspected = isInspected();
+      this.#former?.covers(signo); // what a listener before this one did not show is over
+      // The thread first: then our own listener shows nothing that the thread does not tell of.
+      this.#port?.listen(signo, true);
       Deno.addSignalListener(name, own);
       this.#installed.set(signo, own);
     } else if (!wanted && listener !== undefined) {
       this.#installed.delete(signo);
+      this.#port?.listen(signo, false);
       Deno.removeSignalListener(name, listener);
     }
   }
@@ -84,6 +94,13 @@ export class Listeners {
     const timer = startTimer(() => this.set(signo, false), LINGER_MS);
     Deno.unrefTimer(timer);
     this.#lingering.set(signo, timer);
+  }
+
+  /** From now on a thread tells of signals, or none does. What `former` has told is not told again. */
+  use(port: SignalPort | undefined, former?: SignalPort): void {
+    this.#port = port;
+    this.#former = former;
+    for (const signo of this.installed) port?.listen(signo, true, true);
   }
 
   /** Says once that SIGUSR1 is not free. */

@@ -80,7 +80,13 @@ export {
   SIGXFSZ,
 } from "./signal_numbers.ts";
 export type { SignalLike } from "./signal_set.ts";
-export { type SignalWaitOptions, sigtimedwait, sigwaitinfo } from "./signal_wait.ts";
+export { type SignalThread, startSignalThread } from "./signal_thread.ts";
+export {
+  type SignalWaitOptions,
+  sigtimedwait,
+  sigtimedwaitSync,
+  sigwaitinfo,
+} from "./signal_wait.ts";
 export {
   wexitstatus,
   wifcontinued,

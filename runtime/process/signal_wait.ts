@@ -6,7 +6,7 @@
 
 import { startTimer } from "../own_timers.ts";
 import { LONGEST_TIMER_MS } from "../checks.ts";
-import { refuse, setLastError } from "./failure.ts";
+import { refuse, setLastError, unable } from "./failure.ts";
 import { hub, type SignalWaiter } from "./hub.ts";
 import { readSet, type SignalLike } from "./signal_set.ts";
 import type { Siginfo } from "./siginfo.ts";
@@ -60,25 +60,87 @@ export async function sigtimedwait(
   { signal }: SignalWaitOptions = {},
 ): Promise<Siginfo | false> {
   const set = readSet("sigtimedwait", signals, false);
-  checkTime("seconds", seconds, Number.MAX_VALUE);
-  checkTime("nanoseconds", nanoseconds, 999_999_999);
-  if (seconds === 0 && nanoseconds === 0) {
-    setLastError("EINVAL");
-    throw new RangeError(
-      "Cannot sigtimedwait: seconds or nanoseconds must be above 0, and both are 0",
-    );
-  }
-  return await waitFor("sigtimedwait", set, seconds * 1000 + nanoseconds / 1e6, signal);
+  const ms = readTime("sigtimedwait", seconds, nanoseconds);
+  return await waitFor("sigtimedwait", set, ms, signal);
 }
 
-function checkTime(field: string, value: number, highest: number): void {
+/**
+ * Waits for a signal as {@linkcode sigtimedwait} does, and blocks the isolate meanwhile: no timer, message or
+ * other work of it goes on, and a child that was started in the same turn does not get its program. It takes the signal thread.
+ * A signal of a child is seen 50 ms after it came.
+ *
+ * @param seconds Whole seconds from 0, as many as a number can count.
+ * @param nanoseconds 0 to 999,999,999 more; not both may be 0.
+ * @returns False when the time is over, and with EINTR when a signal outside the set has a handler due.
+ * @throws {RangeError} If the set is empty, or a number is out of range.
+ * @throws {PcntlError} `ENOSYS` without a signal thread, and if it ends meanwhile.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { pcntl } from "@tandem/tandem";
+ *
+ * await using _thread = pcntl.startSignalThread();
+ * assert.equal(pcntl.sigtimedwaitSync([pcntl.SIGUSR2], 0, 1_000_000), false); // one millisecond
+ * ```
+ */
+export function sigtimedwaitSync(
+  signals: Iterable<SignalLike>,
+  seconds = 0,
+  nanoseconds = 0,
+): Siginfo | false {
+  const name = "sigtimedwaitSync";
+  const set = readSet(name, signals, false);
+  const deadline = performance.now() + readTime(name, seconds, nanoseconds);
+  if (hub.port === undefined) unable(name, "there is no signal thread; call startSignalThread()");
+  hub.safePoint();
+  let found = hub.takePending(set);
+  if (found !== undefined) return found;
+  let interrupted = false;
+  const interrupt = () => {
+    interrupted = true;
+  };
+  const waiter: SignalWaiter = { set, take: (info) => found = info };
+  hub.addWaiter(waiter);
+  hub.interrupts.add(interrupt);
+  try {
+    for (let pieces = 1;; pieces++) {
+      hub.collect();
+      if (found !== undefined || interrupted) break;
+      if (hub.port === undefined) unable(name, "the signal thread ended while it waited");
+      const left = deadline - performance.now();
+      if (left <= 0) return false;
+      hub.port.wait(Math.min(left, PIECE_MS));
+      if (pieces % PINGED === 0) hub.port.ping();
+    }
+  } finally {
+    hub.removeWaiter(waiter);
+    hub.interrupts.delete(interrupt);
+  }
+  hub.safePointAfter();
+  return found ?? refuse(name, "EINTR", false);
+}
+
+/** A blocked isolate looks around this often, and asks every so many times whether the thread lives. */
+const PIECE_MS = 50;
+const PINGED = 20;
+
+function readTime(name: string, seconds: number, nanoseconds: number): number {
+  checkTime(name, "seconds", seconds, Number.MAX_VALUE);
+  checkTime(name, "nanoseconds", nanoseconds, 999_999_999);
+  if (seconds > 0 || nanoseconds > 0) return seconds * 1000 + nanoseconds / 1e6;
+  setLastError("EINVAL");
+  throw new RangeError(`Cannot ${name}: seconds or nanoseconds must be above 0, and both are 0`);
+}
+
+function checkTime(name: string, field: string, value: number, highest: number): void {
   if (!Number.isInteger(value)) {
-    throw new TypeError(`Cannot sigtimedwait: ${field} is a whole number, and ${value} was given`);
+    throw new TypeError(`Cannot ${name}: ${field} is a whole number, and ${value} was given`);
   }
   if (value >= 0 && value <= highest) return;
   setLastError("EINVAL");
   throw new RangeError(
-    `Cannot sigtimedwait: ${field} is from 0 to ${highest}, and ${value} was given`,
+    `Cannot ${name}: ${field} is from 0 to ${highest}, and ${value} was given`,
   );
 }
 
@@ -138,5 +200,5 @@ function waitFor(
   hub.interrupts.add(interrupt);
   signal?.addEventListener("abort", abort);
   look();
-  return promise;
+  return promise.finally(() => hub.safePointAfter());
 }

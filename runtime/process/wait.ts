@@ -61,7 +61,11 @@ export async function waitpid(pid: number, options = 0): Promise<WaitResult> {
   const unlisten = changes ? backend.native?.onChange(() => watcher.look()) : undefined;
   // What changed before anybody listened.
   if (unlisten !== undefined) watcher.look();
-  return await promise;
+  try {
+    return await promise;
+  } finally {
+    hub.safePointAfter();
+  }
 }
 
 /** Waits for any child, as `waitpid(-1)` does. Answers `pcntl_wait()` of PHP. */
@@ -77,6 +81,7 @@ export function wait(options = 0): Promise<WaitResult> {
  */
 export function waitpidNow(pid: number, options = 0): WaitResult {
   checkNumbers("waitpidNow", pid, options);
+  hub.safePoint();
   return look("waitpidNow", pid, options);
 }
 

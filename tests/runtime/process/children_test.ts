@@ -153,7 +153,7 @@ Deno.test("forkModule() refuses wrong arguments, and starts nothing", async () =
     throwsAs(() => pcntl.forkModule(CHILD, options as pcntl.ForkOptions), TypeError);
   }
   for (const nice of [20, -21, 0.5]) throwsAs(() => pcntl.forkModule(CHILD, { nice }), RangeError);
-  throwsAs(() => pcntl.forkModule(CHILD, { kind: "thread" as "process" }), pcntl.PcntlError);
+  throwsAs(() => pcntl.forkModule(CHILD, { kind: "fibre" as "process" }), TypeError, /"thread"/);
   throwsAs(() => pcntl.forkModule(CHILD, { data: () => {} }), DOMException);
   throwsAs(() => pcntl.fork(), pcntl.PcntlError, /forkModule/);
   assert.equal(pcntl.getLastError(), pcntl.ENOSYS);
