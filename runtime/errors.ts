@@ -11,6 +11,8 @@
  * What went wrong, in a form that programs can compare.
  *
  * - `BAD_MESSAGE`: a worker sent something that is not part of the protocol, and was ended for it
+ * - `BARRIER_BROKEN`: a barrier that somebody left before all had come
+ * - `BARRIER_BUSY`: a barrier was to be reset while somebody waited at it
  * - `BOOT_FAILED`: a box could not come up; the message names the culprit, `cause` holds its error
  * - `CANCELLED`: the task was cancelled before it ended
  * - `DEADLINE_EXCEEDED`: the task did not end in the time that it had
@@ -59,6 +61,8 @@
  */
 export type ErrorCode =
   | "BAD_MESSAGE"
+  | "BARRIER_BROKEN"
+  | "BARRIER_BUSY"
   | "BOOT_FAILED"
   | "CANCELLED"
   | "DEADLINE_EXCEEDED"
@@ -148,6 +152,8 @@ export const RECORD_LIMITS = Object.freeze({ text: 4096, stack: 8192, causes: 4 
 
 const CODES: Readonly<Record<ErrorCode, true>> = {
   BAD_MESSAGE: true,
+  BARRIER_BROKEN: true,
+  BARRIER_BUSY: true,
   BOOT_FAILED: true,
   CANCELLED: true,
   DEADLINE_EXCEEDED: true,

@@ -204,6 +204,13 @@ export class SignalHub {
     this.#listen(signo, false);
   }
 
+  /** Takes a signal if something here handles, ignores, blocks or awaits it. @returns Whether it did. */
+  offer(info: Siginfo): boolean {
+    if (!this.#wants(info.signo)) return false;
+    this.arrive(info);
+    return true;
+  }
+
   /** Sends a signal to this process: by itself where something here handles it, else through the system. */
   raise(info: Siginfo): void {
     this.collect();

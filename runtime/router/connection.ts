@@ -9,7 +9,7 @@
 import type { NodeIdentity } from "./address.ts";
 import { type Envelope, sizeOf } from "./envelope.ts";
 import { RouterError } from "./errors.ts";
-import { type Frame, parseFrame, WINDOW } from "./frames.ts";
+import { type Frame, parseFrame, toWire, WINDOW } from "./frames.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { ExitStatus, Link } from "./link.ts";
 import { Outbox, type QueueLimits } from "./outbox.ts";
@@ -35,14 +35,18 @@ export interface PeerInfo {
 
 /** What a connection needs of the node that it belongs to. */
 export interface ConnectionEvents {
-  /** A message has arrived. The neighbour is told that it is done when the promise has settled. */
-  onMessage(envelope: Envelope, connection: Connection): Promise<void>;
+  /** A message has arrived. The neighbour is told that it is done at once, or when the promise has settled if there is one. */
+  onMessage(envelope: Envelope, connection: Connection): Promise<void> | undefined;
   /** A message has been handed to the channel. */
   onTransmit(envelope: Envelope): void;
   /** Something went wrong at this neighbour. */
   onFault(error: unknown): void;
   /** The neighbour asks this node to leave. */
   onLeave(): void;
+  /** The neighbour has acknowledged everything. */
+  onIdle(): void;
+  /** The neighbour tells which nodes are below it. */
+  onAnnounce(pids: readonly number[], connection: Connection): void;
   /** The link has ended; called once. */
   onEnd(connection: Connection): void;
 }
@@ -79,6 +83,7 @@ export class Connection {
   #heldBytes = 0;
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
   #working = false;
+  #started = false;
   #stopped = false;
   #ended = false;
   #status: ExitStatus | null = null;
@@ -102,6 +107,7 @@ export class Connection {
 
   /** Begins to listen. */
   start(): void {
+    this.#started = true;
     const timer = this.#startTimer = setTimeout(() => this.#late(), this.#options.startMs);
     Deno.unrefTimer(timer);
     this.#link.start({
@@ -116,6 +122,11 @@ export class Connection {
   get peer(): PeerInfo {
     const { alias, direction } = this.#options;
     return Object.freeze({ pid: this.identity.pid, alias, direction, status: this.#status });
+  }
+
+  /** Whether it is the parent of this node or a child. */
+  get direction(): "child" | "parent" {
+    return this.#options.direction;
   }
 
   /** Whether the link is over. */
@@ -146,10 +157,22 @@ export class Connection {
     this.#link.end(this.#options.direction === "child" ? { type: "signaled", value: 9 } : null);
   }
 
+  /** Sends a child a signal of the system; `false` if it has ended. */
+  signal(signo: number): boolean {
+    return this.#link.signal(signo);
+  }
+
+  /** Tells the neighbour which nodes are below this one. Before the start nothing is said: all is told then. */
+  announce(pids: readonly number[]): void {
+    if (this.#started && pids.length > 0) {
+      this.#send({ type: "announce", ack: this.#takeAck(), pids: [...pids] });
+    }
+  }
+
   #send(frame: Frame): void {
     if (this.#ended) return;
     try {
-      this.#link.send(frame);
+      this.#link.send(toWire(frame));
     } catch (error) {
       this.#events.onFault(error);
       this.#link.end(null);
@@ -165,12 +188,16 @@ export class Connection {
     this.#beat.heard();
     const frame = parseFrame(value, this.identity);
     if (frame === undefined) return this.#refuse("it sent something that is no frame");
+    const waiting = this.outbox.pending;
     if (!this.outbox.acknowledge(frame.ack)) return this.#refuse("it has what was never sent");
+    if (waiting > 0 && this.outbox.pending === 0) this.#events.onIdle();
     switch (frame.type) {
       case "message":
         return this.#take(frame.seq, frame.envelope);
       case "ping":
         return this.#say("pong");
+      case "announce":
+        return this.#events.onAnnounce(frame.pids, this);
       case "leave":
         if (this.#options.direction === "parent") this.#events.onLeave();
         return;
@@ -193,29 +220,43 @@ export class Connection {
     if (!this.#working) this.#work();
   }
 
-  async #work(): Promise<void> {
+  /** Handles what has arrived, one after another. */
+  #work(): void {
     this.#working = true;
-    while (!this.#stopped) {
-      const envelope = this.#inbox.shift();
+    for (;;) {
+      const envelope = this.#stopped ? undefined : this.#inbox.shift();
       if (envelope === undefined) break;
-      await this.#events.onMessage(envelope, this);
-      this.#finished++;
-      this.#heldBytes -= sizeOf(envelope);
-      this.#ackLater();
+      const handled = this.#events.onMessage(envelope, this);
+      if (handled !== undefined) {
+        void handled.then(() => {
+          this.#done(envelope);
+          this.#work();
+        });
+        return;
+      }
+      this.#done(envelope);
     }
     this.#working = false;
     this.#idle.open();
   }
 
+  #done(envelope: Envelope): void {
+    this.#finished++;
+    this.#heldBytes -= sizeOf(envelope);
+    this.#ackLater();
+  }
+
   #ackLater(): void {
     if (this.#ended || this.#stopped) return;
     if (this.#finished - this.#acknowledged >= ACK_EVERY) return this.#say("ack");
-    this.#ackTimer ??= setTimeout(() => this.#say("ack"), ACK_AFTER_MS);
+    this.#ackTimer ??= setTimeout(() => {
+      this.#ackTimer = undefined;
+      // Most acknowledgements have gone with a message by now: to stop the timer each time costs more than to let it run.
+      if (this.#finished > this.#acknowledged) this.#say("ack");
+    }, ACK_AFTER_MS);
   }
 
   #takeAck(): number {
-    clearTimeout(this.#ackTimer);
-    this.#ackTimer = undefined;
     return this.#acknowledged = this.#finished;
   }
 

@@ -5,7 +5,7 @@
  */
 
 import { type Address, type NodeIdentity, parseAddress, parseIdentity } from "./address.ts";
-import { LARGEST_PAYLOAD } from "./payload.ts";
+import { LARGEST_PAYLOAD, LONGEST_TEXT, type Payload } from "./payload.ts";
 
 /** The version of the protocol. */
 export const VERSION = 1;
@@ -13,10 +13,16 @@ export const VERSION = 1;
 /** How many links a message may cross. */
 export const MOST_HOPS = 64;
 
-/** What a message is for: data, its acknowledgement, the report of a loss, or a signal. */
-export type MessageKind = "ack" | "data" | "loss" | "signal";
+/** What a message is for: data, its acknowledgement, the report of a loss, a signal, or what nodes keep together. */
+export type MessageKind = "ack" | "control" | "data" | "loss" | "signal";
 
-const KINDS: ReadonlySet<unknown> = new Set<MessageKind>(["ack", "data", "loss", "signal"]);
+const KINDS: ReadonlySet<unknown> = new Set<MessageKind>([
+  "ack",
+  "control",
+  "data",
+  "loss",
+  "signal",
+]);
 
 /** A message with its address. Only `hops` and `from` change on the way. */
 export interface Envelope {
@@ -33,11 +39,11 @@ export interface Envelope {
   readonly kind: MessageKind;
   readonly ackRequested: boolean;
   /** In an acknowledgement, the `seq` of what is acknowledged. */
-  readonly ackOf?: number;
+  readonly ackOf: number | undefined;
   readonly urgent: boolean;
   /** Whether the payload is given to listeners as bytes. */
   readonly raw: boolean;
-  readonly payload: Uint8Array<ArrayBuffer>;
+  readonly payload: Payload;
 }
 
 /** The name of a message in the whole tree: pid and incarnation of its origin, and its number there. */
@@ -56,13 +62,21 @@ export function sizeOf(envelope: Envelope): number {
 /** Rebuilds a message from what `from` sent, field by field; `undefined` when it is none. */
 export function parseEnvelope(value: unknown, from: NodeIdentity): Envelope | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { v, seq, hops, kind, ackRequested, ackOf, urgent, raw, payload, ...rest } =
-    value as Record<
-      string,
-      unknown
-    >;
-  const src = parseIdentity(rest.src);
-  const to = parseAddress(rest.to);
+  const {
+    v,
+    src: origin,
+    seq,
+    to: address,
+    hops,
+    kind,
+    ackRequested,
+    ackOf,
+    urgent,
+    raw,
+    payload,
+  } = value as Record<string, unknown>;
+  const src = parseIdentity(origin);
+  const to = parseAddress(address);
   if (v !== VERSION || src === undefined || to === undefined) return undefined;
   if (!isCount(seq, 1) || !isCount(hops, 1) || !isPayload(payload)) return undefined;
   if (!KINDS.has(kind)) return undefined;
@@ -78,7 +92,7 @@ export function parseEnvelope(value: unknown, from: NodeIdentity): Envelope | un
     hops,
     kind: kind as MessageKind,
     ackRequested: ackRequested === true,
-    ...(kind === "ack" && { ackOf: ackOf as number }),
+    ackOf: ackOf as number | undefined,
     urgent: urgent === true,
     raw: raw === true,
     payload,
@@ -95,7 +109,8 @@ export function isCount(value: unknown, lowest: number): value is number {
   return Number.isSafeInteger(value) && (value as number) >= lowest;
 }
 
-function isPayload(value: unknown): value is Uint8Array<ArrayBuffer> {
+function isPayload(value: unknown): value is Payload {
+  if (typeof value === "string") return value.length <= LONGEST_TEXT;
   return value instanceof Uint8Array && value.buffer instanceof ArrayBuffer &&
     value.length <= LARGEST_PAYLOAD;
 }

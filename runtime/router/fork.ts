@@ -9,7 +9,7 @@ import { drawIdentity, type NodeIdentity } from "./address.ts";
 import { spawnChild } from "./fork_process.ts";
 import type { Link } from "./link.ts";
 import type { ResolvedTreeOptions } from "./options.ts";
-import { encodePayload } from "./payload.ts";
+import { encodePayload, type Payload } from "./payload.ts";
 import { PortLink } from "./port_link.ts";
 import type { ForkOptions } from "./types.ts";
 
@@ -20,12 +20,14 @@ export interface ChildPlace {
   parent: NodeIdentity;
   parentAlias: string | undefined;
   rootPid: number;
+  /** The pids from the root to the parent. */
+  above: readonly number[];
   options: ResolvedTreeOptions;
 }
 
 /** What a child is given when it asks: its place, and the data of its function in encoded form. */
 export interface Boot extends ChildPlace {
-  data: Uint8Array<ArrayBuffer>;
+  data: Payload;
 }
 
 /** A child that has been started. */
@@ -76,5 +78,7 @@ function checkReadable(module: string): void {
   if (!module.startsWith("file:")) return;
   const { state } = Deno.permissions.querySync({ name: "read", path: new URL(module) });
   if (state === "granted") return;
-  throw new Deno.errors.NotCapable(`Cannot start a child: reading ${module} is not permitted`);
+  throw new Deno.errors.NotCapable(
+    `Cannot start a child: it needs --allow-read=${decodeURIComponent(new URL(module).pathname)}`,
+  );
 }

@@ -14,6 +14,10 @@ export function spawnChild(
   permissions: Deno.PermissionOptions,
   modules: readonly string[] = [],
 ): { pid: number; link(greeting: unknown): ProcessLink } {
+  const { state } = Deno.permissions.querySync({ name: "run", command: "deno" });
+  if (state !== "granted") {
+    throw new Deno.errors.NotCapable("Cannot start a child process: it needs --allow-run=deno");
+  }
   // Node's spawn gives a Deno child every permission unless a flag says otherwise, so one always does.
   const flags = allowHosts(permissionFlags(permissions), modules);
   const args = ["run", "--quiet", "--no-prompt", "--no-lock", ...flags];

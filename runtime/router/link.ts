@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Frame } from "./frames.ts";
+import type { WireFrame } from "./frames.ts";
 
 /** How a child ended: by itself with an exit code, or by a signal of that number. */
 export interface ExitStatus {
@@ -37,7 +37,14 @@ export interface Link {
   /** Begins to listen; called once. */
   start(events: LinkEvents): void;
   /** Hands a frame to the channel. What is handed to an ended link vanishes. */
-  send(frame: Frame): void;
+  send(frame: WireFrame): void;
+  /**
+   * Sends the child at the other end a signal of the system; `false` if it has ended.
+   *
+   * @throws {RangeError} if it takes no such signal
+   * @throws {Deno.errors.NotCapable} without the permission to signal processes
+   */
+  signal(signo: number): boolean;
   /** Ends the link from this side at once; a child that belongs to it is ended too. `onEnd` is called if it was not yet. */
   end(status: ExitStatus | null): void;
 }

@@ -11,7 +11,13 @@ import type { RouterEventListener } from "./types.ts";
 type Awaited = "onMessageReceived" | "onMessageSent" | "onPeerShutdown";
 
 /** The events that only tell. */
-type Told = "onAckTimeout" | "onRemoteLoss" | "onSignal";
+type Told =
+  | "onAckTimeout"
+  | "onExitLoop"
+  | "onInterruptReceive"
+  | "onRemoteLoss"
+  | "onShutdown"
+  | "onStart";
 
 /** Calls listeners in order of priority and turns what they throw into router errors. */
 export class Listeners {
@@ -29,24 +35,57 @@ export class Listeners {
   }
 
   /** Whether anybody listens to an event. */
-  wants(event: Awaited): boolean {
+  wants(event: Awaited | Told): boolean {
     return this.#listeners.some((listener) => listener[event] !== undefined);
   }
 
-  /** Calls all, each when the one before is done; the first failure ends it. */
-  async run<E extends Awaited>(
+  /**
+   * Calls all, each when the one before is done; the first failure ends it. Where nobody returns a promise it is over at once, and
+   * nothing is returned.
+   */
+  run<E extends Awaited>(
     event: E,
     ...args: Parameters<NonNullable<RouterEventListener[E]>>
-  ): Promise<void> {
-    for (const listener of this.#listeners) {
+  ): Promise<void> | undefined {
+    return this.#from(0, this.#listeners, event, args);
+  }
+
+  #from(
+    start: number,
+    listeners: readonly RouterEventListener[],
+    event: Awaited,
+    args: readonly unknown[],
+  ): Promise<void> | undefined {
+    for (let at = start; at < listeners.length; at++) {
+      const listener = listeners[at]!;
       try {
         const result = (listener[event] as ((...args: unknown[]) => unknown) | undefined)
           ?.call(listener, ...args);
-        if (result !== undefined) await result;
+        if (result !== undefined) return this.#after(result, at + 1, listeners, event, args);
       } catch (error) {
-        return this.fail(event === "onMessageSent" ? "send" : "receive", error);
+        this.#failIn(event, error);
+        return;
       }
     }
+  }
+
+  async #after(
+    result: unknown,
+    next: number,
+    listeners: readonly RouterEventListener[],
+    event: Awaited,
+    args: readonly unknown[],
+  ): Promise<void> {
+    try {
+      await result;
+    } catch (error) {
+      return this.#failIn(event, error);
+    }
+    await this.#from(next, listeners, event, args);
+  }
+
+  #failIn(event: Awaited, error: unknown): void {
+    this.fail(event === "onMessageSent" ? "send" : "receive", error);
   }
 
   /** Calls all and waits for none. */

@@ -9,6 +9,9 @@
  * A node takes up what a neighbour sends one by one, so a listener that takes long holds up what comes over that link, also what
  * is for nodes behind; queues fill from there back to the sender, whose `submit` then refuses.
  *
+ * {@linkcode Barrier} lets nodes wait for each other, and `killNode` raises signals of `pcntl` in them. A signal without a handler ends
+ * a node only if it came from above; a child can stop nobody above it.
+ *
  * It keeps nothing: a message to a node that is not there is gone, and no state outlives its node.
  *
  * @module
@@ -18,7 +21,11 @@ import type {} from "./process_child.ts";
 import type {} from "./worker_child.ts";
 
 export type { Address, Destination } from "./address.ts";
+export { Barrier, type BarrierPlace } from "./barrier.ts";
+export { BrokenBarrierError } from "./barrier_errors.ts";
+export type { ChildState } from "./children.ts";
 export type { PeerInfo } from "./connection.ts";
+export type { ShutdownBehavior } from "./ending.ts";
 export type { MessageId } from "./envelope.ts";
 export { RouterError, type RouterErrorCode } from "./errors.ts";
 export { type InterceptedEvent, type Interceptor, InterceptorListener } from "./interceptors.ts";

@@ -48,6 +48,19 @@ export interface TreeOptions {
    */
   spy?: boolean;
   /**
+   * How messages to a pid find their way: `flood` needs no knowledge, `learned` sends them towards the child that has announced
+   * the pid, and floods where none has. What arrives is the same; with `spy` messages are flooded.
+   *
+   * @default "flood"
+   */
+  routing?: "flood" | "learned";
+  /**
+   * Whether `onInterruptReceive` is called for urgent messages, for programs that were written for it.
+   *
+   * @default false
+   */
+  legacyInterrupt?: boolean;
+  /**
    * Whether a node whose parent is gone stops.
    *
    * @default "shutdown"
@@ -77,6 +90,8 @@ const DEFAULTS: ResolvedTreeOptions = Object.freeze({
   killStuck: false,
   reportLoss: false,
   spy: false,
+  routing: "flood",
+  legacyInterrupt: false,
   onParentLost: "shutdown",
   maxQueued: 16_384,
   maxQueuedBytes: 64 * 2 ** 20,
@@ -92,11 +107,14 @@ export function resolveTreeOptions(options: TreeOptions = {}): ResolvedTreeOptio
   ) {
     checkNumber(name, resolved[name], name === "drainMs" ? 0 : 1);
   }
-  for (const name of ["killStuck", "reportLoss", "spy"] as const) {
+  for (const name of ["killStuck", "reportLoss", "spy", "legacyInterrupt"] as const) {
     if (typeof resolved[name] !== "boolean") fail(name, "true or false", resolved[name]);
   }
   if (!["continue", "shutdown"].includes(resolved.onParentLost)) {
     fail("onParentLost", '"shutdown" or "continue"', resolved.onParentLost);
+  }
+  if (!["flood", "learned"].includes(resolved.routing)) {
+    fail("routing", '"flood" or "learned"', resolved.routing);
   }
   return Object.freeze(resolved);
 }

@@ -1,31 +1,46 @@
 /**
- * Values as bytes: a message is encoded once, at its origin, and only decoded where it is delivered.
+ * Values as they cross links: a message is encoded once, at its origin, and only decoded where it is delivered.
  *
- * Bytes have a known size, cannot change on the way, and are all that a node which forwards has to look at.
+ * Small plain values are JSON, since channels copy text faster than anything else; all others are bytes. Either has a known size,
+ * cannot change on the way, and is all that a node which forwards has to look at.
  *
  * @module
  */
 
 import { deserialize, serialize } from "node:v8";
 
+/** A value in encoded form: JSON, or the bytes of V8's own format, or bytes that are to stay what they are. */
+export type Payload = Uint8Array<ArrayBuffer> | string;
+
 /** The largest message, in bytes once encoded: 16 MiB. */
 export const LARGEST_PAYLOAD: number = 16 * 2 ** 20;
 
+/** The longest text that goes as JSON, in UTF-16 code units. */
+export const LONGEST_TEXT = 65_536;
+
+/** How deep and how wide a value is looked at to find out whether it is plain. */
+const DEPTH = 4;
+const WIDTH = 64;
+
 /** Encodes a value, or copies bytes that are to be sent as they are. */
-export function encodePayload(value: unknown, raw: boolean): Uint8Array<ArrayBuffer> {
+export function encodePayload(value: unknown, raw: boolean): Payload {
   if (raw && !(value instanceof Uint8Array)) {
     throw new TypeError("Cannot send raw: the data is not a Uint8Array");
   }
-  const bytes = raw ? new Uint8Array(value as Uint8Array) : encode(value);
-  if (bytes.length > LARGEST_PAYLOAD) {
+  const payload = raw ? new Uint8Array(value as Uint8Array) : encode(value);
+  if (payload.length > LARGEST_PAYLOAD) {
     throw new RangeError(
-      `Cannot send: the message takes ${bytes.length} bytes of at most ${LARGEST_PAYLOAD}`,
+      `Cannot send: the message takes ${payload.length} bytes of at most ${LARGEST_PAYLOAD}`,
     );
   }
-  return bytes;
+  return payload;
 }
 
-function encode(value: unknown): Uint8Array<ArrayBuffer> {
+function encode(value: unknown): Payload {
+  if (isPlain(value, DEPTH)) {
+    const text = JSON.stringify(value);
+    if (text.length <= LONGEST_TEXT) return text;
+  }
   // The serializer takes a port for an empty object; the clone refuses it.
   const copy = structuredClone(value);
   try {
@@ -35,7 +50,33 @@ function encode(value: unknown): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** Decodes what arrived; throws whatever the decoder throws on bytes that are no value. */
-export function decodePayload(bytes: Uint8Array<ArrayBuffer>, raw: boolean): unknown {
-  return raw ? bytes.slice() : deserialize(bytes);
+/** Decodes what arrived; throws whatever the decoder throws on what is no value. */
+export function decodePayload(payload: Payload, raw: boolean): unknown {
+  if (typeof payload === "string") return JSON.parse(payload);
+  return raw ? payload.slice() : deserialize(payload);
+}
+
+/** Whether JSON keeps a value as it is, and the value is small. */
+function isPlain(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case "string":
+      return value.length <= LONGEST_TEXT;
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value) && !Object.is(value, -0);
+    case "object":
+      break;
+    default:
+      return false;
+  }
+  if (value === null) return true;
+  if (depth === 0) return false;
+  if (Array.isArray(value)) {
+    if (value.length > WIDTH || Object.keys(value).length !== value.length) return false;
+    return value.every((item) => isPlain(item, depth - 1));
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  const entries = Object.entries(value);
+  return entries.length <= WIDTH && entries.every(([, item]) => isPlain(item, depth - 1));
 }

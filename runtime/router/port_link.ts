@@ -6,7 +6,8 @@
  * @module
  */
 
-import type { Frame } from "./frames.ts";
+import { SIGKILL } from "../process/signal_numbers.ts";
+import type { WireFrame } from "./frames.ts";
 import type { ExitStatus, Link, LinkEvents } from "./link.ts";
 
 /** Says that this side listens. */
@@ -53,8 +54,19 @@ export class PortLink implements Link {
     this.#post(READY);
   }
 
-  send(frame: Frame): void {
+  send(frame: WireFrame): void {
     this.#post(frame);
+  }
+
+  signal(signo: number): boolean {
+    if (signo !== SIGKILL) {
+      throw new RangeError(
+        `Cannot signal a worker for real: it takes ${SIGKILL} (SIGKILL) only, and ${signo} was given`,
+      );
+    }
+    if (this.#ended) return false;
+    this.end({ type: "signaled", value: signo });
+    return true;
   }
 
   end(status: ExitStatus | null): void {

@@ -5,9 +5,9 @@
  */
 
 import process from "node:process";
+import { begin } from "./begin.ts";
 import { TreeNode } from "./executor.ts";
 import type { Boot } from "./fork.ts";
-import { decodePayload } from "./payload.ts";
 import { type Channel, ParentLink } from "./process_link.ts";
 import type { NodeMain } from "./types.ts";
 import { within } from "./within.ts";
@@ -29,13 +29,10 @@ export function runChild(main: NodeMain): void {
 }
 
 function run(channel: Channel, main: NodeMain, boot: Boot): void {
-  const { identity, alias, parent, parentAlias, rootPid, options, data } = boot;
-  const node = new TreeNode({ identity, alias, rootPid, options });
+  const { identity, alias, parent, parentAlias, rootPid, above, options, data } = boot;
+  const node = new TreeNode({ identity, alias, rootPid, above, options });
   const link = new ParentLink(channel);
-  void node.closed.then(() => within(link.flushed(), FLUSH_MS)).then(() =>
-    Deno.exit(node.exitCode)
-  );
-  const running = main(node, decodePayload(data, false));
-  node.attach(link, { identity: parent, alias: parentAlias, direction: "parent" });
-  Promise.resolve(running).catch((error) => reportError(error));
+  void node.ended.then(() => within(link.flushed(), FLUSH_MS)).then(() => Deno.exit(node.exitCode));
+  const peer = { identity: parent, alias: parentAlias, direction: "parent" } as const;
+  node.attach(link, peer, () => begin(node, main, data));
 }

@@ -6,7 +6,8 @@
  * @module
  */
 
-import type { Frame } from "./frames.ts";
+import { nameOf, numberOf, SIGKILL } from "../process/signal_numbers.ts";
+import type { WireFrame } from "./frames.ts";
 import type { ExitStatus, Link, LinkEvents } from "./link.ts";
 
 /** How long a child that has said goodbye may take to end, in milliseconds. */
@@ -14,6 +15,9 @@ const GRACE_MS = 150;
 
 /** How long is listened to a child that has ended, in milliseconds. */
 const LAST_WORDS_MS = 5;
+
+/** How often a child looks whether its parent is still the one that started it, in milliseconds. */
+const LOOK_MS = 500;
 
 /** What both sides of the channel have. */
 export interface Channel {
@@ -25,14 +29,9 @@ export interface Channel {
 
 /** The parent's side: a child process. */
 export interface ChildChannel extends Channel {
+  readonly pid?: number | undefined;
   kill(signal: "SIGKILL"): boolean;
 }
-
-/** The numbers of signals that end processes, on Linux. */
-const SIGNALS: Readonly<Record<string, number>> = {
-  ...{ SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGILL: 4, SIGTRAP: 5, SIGABRT: 6, SIGBUS: 7, SIGFPE: 8 },
-  ...{ SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15 },
-};
 
 /** The parent's side of a link to a child process. Its end is the end of the process. */
 export class ProcessLink implements Link {
@@ -63,7 +62,7 @@ export class ProcessLink implements Link {
     if (this.#greeting !== undefined) this.#post(this.#greeting);
   }
 
-  send(frame: Frame): void {
+  send(frame: WireFrame): void {
     this.#post(frame);
   }
 
@@ -73,6 +72,22 @@ export class ProcessLink implements Link {
     if (this.#exited) return;
     if (status?.type === "exited") this.#grace = setTimeout(() => this.#kill(), GRACE_MS);
     else this.#kill();
+  }
+
+  signal(signo: number): boolean {
+    if (this.#exited) return false;
+    if (signo === SIGKILL) {
+      this.#ending = true;
+      this.#kill();
+      return true;
+    }
+    const name = nameOf(signo);
+    if (name === undefined) {
+      throw new RangeError(`Cannot signal a process for real: Deno cannot send signal ${signo}`);
+    }
+    // The child's own way to send it would close the channel, whatever the signal.
+    Deno.kill(this.#child.pid!, name);
+    return true;
   }
 
   #kill(): void {
@@ -100,7 +115,7 @@ export class ProcessLink implements Link {
     clearTimeout(this.#grace);
     const status: ExitStatus = signal === null
       ? { type: "exited", value: code ?? 1 }
-      : { type: "signaled", value: SIGNALS[signal] ?? 0 };
+      : { type: "signaled", value: Math.max(0, numberOf(signal)) };
     // What the child said last may still be in the channel, which does not close by itself.
     setTimeout(() => {
       this.#ending = true;
@@ -121,6 +136,7 @@ export class ParentLink implements Link {
   #ended = false;
   #leaving = 0;
   #flushed: (() => void) | undefined;
+  #look: ReturnType<typeof setInterval> | undefined;
 
   /** Takes over the channel to the parent. */
   constructor(channel: Channel) {
@@ -133,17 +149,26 @@ export class ParentLink implements Link {
       if (!this.#ended) events.onFrame(message);
     });
     this.#channel.on("disconnect", () => this.end(null));
+    // A parent that was killed in the middle of a transfer does not always show as the end of the channel.
+    const parent = Deno.ppid;
+    this.#look = setInterval(() => Deno.ppid !== parent && this.end(null), LOOK_MS);
+    Deno.unrefTimer(this.#look);
     this.#post(READY);
     events.onOpen();
   }
 
-  send(frame: Frame): void {
+  send(frame: WireFrame): void {
     this.#post(frame);
+  }
+
+  signal(): boolean {
+    return false;
   }
 
   end(status: ExitStatus | null): void {
     if (this.#ended) return;
     this.#ended = true;
+    clearInterval(this.#look);
     this.#events?.onEnd(status);
   }
 

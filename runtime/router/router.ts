@@ -13,7 +13,6 @@ import { Connection, type ConnectionEvents, type ConnectionOptions } from "./con
 import {
   type Envelope,
   idOf,
-  isSignal,
   type MessageId,
   type MessageKind,
   MOST_HOPS,
@@ -27,6 +26,7 @@ import { describeLost, parseReport, reportsOf } from "./loss.ts";
 import { Message } from "./message.ts";
 import type { ResolvedTreeOptions } from "./options.ts";
 import { decodePayload, encodePayload } from "./payload.ts";
+import { Routes } from "./routes.ts";
 import { Seen } from "./seen.ts";
 import { resolveSubmit, type SubmitPlan } from "./submit.ts";
 import type { Executor, RouterStatistics, SubmitOptions } from "./types.ts";
@@ -45,6 +45,14 @@ export interface RouterHost {
   onLeave(): void;
   /** A neighbour is gone and has been reported. */
   onGone(connection: Connection): void;
+  /** A message has been handled, or the end of a neighbour. */
+  onHandled(): void;
+  /** A neighbour has acknowledged everything. */
+  onIdle(): void;
+  /** Another node says something about what both keep together. */
+  onControl(value: unknown, source: number): void;
+  /** A signal has come for this node, over the link to its parent or from below. */
+  onSignal(signo: number, source: number, above: boolean): void;
 }
 
 /** Sends, forwards and delivers for one node. */
@@ -57,11 +65,15 @@ export class Router {
   readonly #seen = new Seen();
   readonly #unannounced = new Set<number>();
   readonly #acks: Acks;
+  readonly #routes: Routes | undefined;
   #seq = 0;
 
   /** Makes the router of a node. */
   constructor(host: RouterHost) {
     this.#host = host;
+    // Whoever watches what passes needs it to pass.
+    const { routing, spy } = host.options;
+    this.#routes = routing === "learned" && !spy ? new Routes() : undefined;
     this.#acks = new Acks((seq, answered) =>
       this.listeners.tell("onAckTimeout", idOf(host.identity, seq), answered)
     );
@@ -72,7 +84,13 @@ export class Router {
     return [...this.#connections.values()];
   }
 
-  /** Takes a link to a neighbour. */
+  /** A child whose link has not ended. */
+  child(pid: number): Connection | undefined {
+    const connection = this.#connections.get(pid);
+    return connection?.direction === "child" && !connection.ended ? connection : undefined;
+  }
+
+  /** Takes a link to a neighbour, which begins with {@linkcode Router.start}. */
   attach(
     link: Link,
     peer: Pick<ConnectionOptions, "alias" | "direction" | "identity">,
@@ -90,12 +108,24 @@ export class Router {
       onTransmit: (envelope) => this.#announce(envelope),
       onFault: (error) => this.listeners.fail("receive", error),
       onLeave: () => this.#host.onLeave(),
+      onIdle: () => this.#host.onIdle(),
+      onAnnounce: (pids, connection) => this.#learn(pids, connection),
       onEnd: (connection) => void this.#lose(connection),
     };
     const connection = new Connection(link, options, events);
     this.#connections.set(peer.identity.pid, connection);
-    connection.start();
     return connection;
+  }
+
+  /** Begins to listen to a neighbour, and tells a parent what is below. */
+  start(connection: Connection): void {
+    connection.start();
+    if (this.#routes === undefined) return;
+    const { direction, identity } = connection;
+    if (direction === "child") return this.#tellParent([identity.pid]);
+    const children = this.connections.filter(({ direction }) => direction === "child");
+    connection.announce(children.map(({ identity }) => identity.pid));
+    for (const part of this.#routes.parts()) connection.announce(part);
   }
 
   /** Sends a message and returns its name. */
@@ -112,15 +142,18 @@ export class Router {
     return idOf(this.#host.identity, seq);
   }
 
-  /** Sends a signal and returns the name of the message. */
-  signal(pid: number, signal: number): MessageId {
+  /** Sends a signal. */
+  signal(pid: number, signal: number): void {
     const to = readDestination({ pid });
     if (this.#isOwn(to)) throw loopback();
-    if (!isSignal(signal)) {
-      throw new RangeError(`Cannot signal: a signal is a number from 1 to 64, not ${signal}`);
-    }
     const plan = { ack: false, raw: true, urgent: true };
-    return idOf(this.#host.identity, this.#send("signal", to, new Uint8Array([signal]), plan));
+    this.#send("signal", to, new Uint8Array([signal]), plan);
+  }
+
+  /** Tells another node something about what both keep together. */
+  control(pid: number, value: unknown): void {
+    const plan = { ack: false, raw: false, urgent: false };
+    this.#send("control", { pid }, encodePayload(value, false), plan);
   }
 
   /** Waits for no answers any more. */
@@ -134,8 +167,8 @@ export class Router {
     payload: Envelope["payload"],
     plan: Pick<SubmitPlan, "ack" | "raw" | "urgent">,
   ): number {
-    const direct = "pid" in to ? this.#connections.get(to.pid) : undefined;
-    const targets = direct === undefined ? this.connections : [direct];
+    const only = this.#onlyWay(to);
+    const targets = only === undefined ? this.connections : [only];
     for (const { identity, outbox } of targets) {
       if (outbox.full) throw queueFull(identity, outbox.queued);
     }
@@ -144,21 +177,33 @@ export class Router {
     const seq = ++this.#seq;
     const hops = 1;
     const envelope: Envelope = {
-      ...{ v: VERSION, src, seq, to, from: src, hops, kind },
-      ...{ ackRequested: ack, urgent, raw, payload },
+      v: VERSION,
+      src,
+      seq,
+      to,
+      from: src,
+      hops,
+      kind,
+      ackRequested: ack,
+      ackOf: undefined,
+      urgent,
+      raw,
+      payload,
     };
     if (kind === "data" && targets.length > 0) this.#unannounced.add(seq);
     for (const { outbox } of targets) outbox.push(envelope);
     return seq;
   }
 
-  async #receive(envelope: Envelope, link: Connection): Promise<void> {
+  /** Takes a message; returns a promise where something has to be waited for. */
+  #receive(envelope: Envelope, link: Connection): Promise<void> | undefined {
     const { src, to, hops } = envelope;
     if (hops > MOST_HOPS) {
       const text = `Cannot forward message ${
         idOf(src, envelope.seq)
       }: it has crossed ${hops} links`;
-      return this.listeners.fail("receive", new RouterError("HOPS_EXCEEDED", text));
+      this.listeners.fail("receive", new RouterError("HOPS_EXCEEDED", text));
+      return;
     }
     if (src.inc === this.#host.identity.inc || !this.#seen.add(envelope)) {
       this.statistics.duplicates++;
@@ -166,52 +211,128 @@ export class Router {
     }
     const targeted = this.#isOwn(to);
     const forwarded = targeted ? undefined : this.#forward(envelope, link);
+    let shown: Promise<void> | undefined;
     if (targeted || "all" in to || ("group" in to && this.groups.has(to.group))) {
-      await this.#deliver(envelope, link);
-      if (envelope.ackRequested) this.#acknowledge(envelope, link);
+      shown = this.#deliver(envelope, link);
+      if (envelope.ackRequested) {
+        if (shown === undefined) this.#acknowledge(envelope, link);
+        else shown = shown.then(() => this.#acknowledge(envelope, link));
+      }
     } else if (this.#host.options.spy && envelope.kind === "data") {
-      await this.#show(envelope, link, true);
+      shown = this.#show(envelope, link, true);
     }
-    await forwarded;
+    if (forwarded === undefined) return shown;
+    return shown === undefined ? forwarded : shown.then(() => forwarded);
   }
 
-  async #forward(envelope: Envelope, link: Connection): Promise<void> {
-    const copy = { ...envelope, from: this.#host.identity, hops: envelope.hops + 1 };
-    await Promise.all(this.connections.map(async (connection) => {
-      if (connection === link) return;
-      const { outbox, identity } = connection;
-      while (outbox.full && !connection.ended) await outbox.changed();
-      // A link that has ended takes it as lost, until its loss has been reported.
-      if (this.#connections.get(identity.pid) !== connection) return;
-      outbox.push(copy);
-      this.statistics.forwarded++;
-    }));
+  get #parent(): Connection | undefined {
+    return this.connections.find(({ direction }) => direction === "parent");
   }
 
-  async #deliver(envelope: Envelope, link: Connection): Promise<void> {
-    if (envelope.kind === "data") return await this.#show(envelope, link, false);
-    if (envelope.kind === "loss") return this.#tellLoss(envelope);
-    if (envelope.kind === "signal") {
-      return this.listeners.tell("onSignal", envelope.payload[0]!, envelope.src.pid);
+  /** The link that alone leads to a pid, if that is known. */
+  #onlyWay(to: Address): Connection | undefined {
+    if (!("pid" in to)) return undefined;
+    const direct = this.#connections.get(to.pid);
+    if (direct !== undefined || this.#routes === undefined) return direct;
+    // The root is above, for all but itself.
+    if (to.pid === this.#host.executor.getRootPid()) return this.#parent;
+    const child = this.#routes.via(to.pid);
+    return child === undefined ? undefined : this.#connections.get(child);
+  }
+
+  #learn(pids: readonly number[], { identity, direction }: Connection): void {
+    if (this.#routes === undefined || direction !== "child") return;
+    const own = this.#host.identity.pid;
+    const strange = pids.filter((pid) => pid !== own && !this.#connections.has(pid));
+    this.#tellParent(this.#routes.learn(strange, identity.pid));
+  }
+
+  #tellParent(pids: readonly number[]): void {
+    if (pids.length > 0) this.#parent?.announce(pids);
+  }
+
+  #forward(envelope: Envelope, link: Connection): Promise<void> | undefined {
+    const only = this.#routes === undefined ? undefined : this.#onlyWay(envelope.to);
+    const targets = only === undefined ? this.#connections.values() : [only];
+    let copy: Envelope | undefined;
+    const waiting: Promise<void>[] = [];
+    for (const connection of targets) {
+      if (connection === link) continue;
+      copy ??= { ...envelope, from: this.#host.identity, hops: envelope.hops + 1 };
+      if (connection.outbox.full) waiting.push(this.#handLater(copy, connection));
+      else this.#hand(copy, connection);
     }
-    if (envelope.ackOf! > this.#seq) return;
-    this.#acks.answer(envelope.ackOf!, envelope.src.pid);
-    await this.#show(envelope, link, false);
+    return waiting.length === 0 ? undefined : Promise.all(waiting).then(() => {});
+  }
+
+  async #handLater(copy: Envelope, connection: Connection): Promise<void> {
+    const { outbox } = connection;
+    while (outbox.full && !connection.ended) await outbox.changed();
+    this.#hand(copy, connection);
+  }
+
+  #hand(copy: Envelope, { identity: { pid }, outbox }: Connection): void {
+    // A link that has ended takes it as lost, until its loss has been reported.
+    if (this.#connections.get(pid)?.outbox !== outbox) return;
+    outbox.push(copy);
+    this.statistics.forwarded++;
+  }
+
+  #deliver(envelope: Envelope, link: Connection): Promise<void> | undefined {
+    switch (envelope.kind) {
+      case "data":
+        return this.#show(envelope, link, false);
+      case "ack":
+        if (envelope.ackOf! > this.#seq) return;
+        this.#acks.answer(envelope.ackOf!, envelope.src.pid);
+        return this.#show(envelope, link, false);
+      case "loss":
+        this.#tellLoss(envelope);
+        return;
+      case "signal":
+        this.#signal(envelope, link);
+        return;
+      case "control":
+        this.#hear(envelope);
+    }
+  }
+
+  #hear({ src, payload, raw }: Envelope): void {
+    try {
+      this.#host.onControl(decodePayload(payload, raw), src.pid);
+    } catch (error) {
+      this.listeners.fail("receive", error);
+    }
+  }
+
+  #signal({ src, payload }: Envelope, { direction }: Connection): void {
+    try {
+      this.#host.onSignal(Number(payload[0]), src.pid, direction === "parent");
+    } catch (error) {
+      this.listeners.fail("receive", error);
+    }
   }
 
   /** Decodes a message and runs the listeners. */
-  async #show(envelope: Envelope, link: Connection, forwarded: boolean): Promise<void> {
+  #show(envelope: Envelope, link: Connection, forwarded: boolean): Promise<void> | undefined {
     let payload: unknown;
     try {
       if (envelope.kind === "data") payload = decodePayload(envelope.payload, envelope.raw);
     } catch (cause) {
       const text = `Cannot read message ${idOf(envelope.src, envelope.seq)}: it is damaged`;
-      return this.listeners.fail("receive", new RouterError("BAD_MESSAGE", text, { cause }));
+      this.listeners.fail("receive", new RouterError("BAD_MESSAGE", text, { cause }));
+      return;
     }
     this.statistics.delivered++;
-    const { executor, identity } = this.#host;
+    const { executor, identity, options } = this.#host;
     const place = { executor, self: identity, link: link.identity.pid, forwarded };
-    await this.listeners.run("onMessageReceived", new Message(envelope, payload, place));
+    const message = new Message(envelope, payload, place);
+    if (envelope.urgent && options.legacyInterrupt) {
+      this.listeners.tell("onInterruptReceive", message);
+    }
+    const run = this.listeners.run("onMessageReceived", message);
+    if (run !== undefined) return run.then(() => this.#host.onHandled());
+    this.#host.onHandled();
   }
 
   #acknowledge({ src, seq }: Envelope, link: Connection): void {
@@ -224,7 +345,7 @@ export class Router {
     link.outbox.push({
       ...{ v: VERSION, src: self, seq: ++this.#seq, to: { pid: src.pid }, from: self, hops: 1 },
       ...{ kind: "ack", ackOf: seq, ackRequested: false, urgent: false, raw: true },
-      payload: new Uint8Array(0),
+      payload: "",
     });
   }
 
@@ -263,6 +384,7 @@ export class Router {
     await within(connection.idle(), SETTLE_MS);
     const { identity: { pid }, outbox } = connection;
     if (this.#connections.get(pid) === connection) this.#connections.delete(pid);
+    this.#routes?.forget(pid);
     const lost = outbox.close();
     const { executor, identity, options } = this.#host;
     for (const { envelope } of lost) {
@@ -272,6 +394,7 @@ export class Router {
     const described = lost.map((one) => describeLost(one, identity));
     await this.listeners.run("onPeerShutdown", executor, connection.peer, described);
     this.#host.onGone(connection);
+    this.#host.onHandled();
   }
 
   #report(lost: ReturnType<Connection["outbox"]["close"]>, peer: number): void {

@@ -25,10 +25,21 @@ interface Track {
  */
 export class Seen {
   readonly #tracks = new Map<string, Track>();
+  /** The one that was used last, which most messages need again. */
+  #lastKey = "";
+  #last: Track | undefined;
 
   /** Notes a message; `false` when it was noted before. */
   add({ src, seq, urgent }: Pick<Envelope, "src" | "seq" | "urgent">): boolean {
-    const key = `${src.pid}:${src.inc}:${urgent}`;
+    const key = `${urgent ? "u" : "n"}${src.inc}${src.pid}`;
+    if (this.#last === undefined || key !== this.#lastKey) {
+      this.#last = this.#find(key);
+      this.#lastKey = key;
+    }
+    return note(this.#last, seq);
+  }
+
+  #find(key: string): Track {
     const track = this.#tracks.get(key) ?? {
       highest: 0,
       bits: new Uint32Array(SEEN_WINDOW / 32),
@@ -38,7 +49,7 @@ export class Seen {
     if (this.#tracks.size > MOST_ORIGINS) {
       this.#tracks.delete(this.#tracks.keys().next().value!);
     }
-    return note(track, seq);
+    return track;
   }
 }
 

@@ -15,8 +15,16 @@ export interface SubmitPlan {
   timeoutMs: number | undefined;
 }
 
+const PLAIN: SubmitPlan = Object.freeze({
+  ack: false,
+  urgent: false,
+  raw: false,
+  timeoutMs: undefined,
+});
+
 /** Checks the options of a message and fills in what was left out. */
-export function resolveSubmit(options: SubmitOptions = {}): SubmitPlan {
+export function resolveSubmit(options?: SubmitOptions): SubmitPlan {
+  if (options === undefined) return PLAIN;
   checkFields("options", options, ["ack", "urgent", "raw", "timeoutMs"]);
   const { ack = false, urgent = false, raw = false, timeoutMs } = options;
   for (const [name, value] of Object.entries({ ack, urgent, raw })) {
@@ -27,4 +35,19 @@ export function resolveSubmit(options: SubmitOptions = {}): SubmitPlan {
     if (!ack) throw new TypeError('Cannot use option "timeoutMs": it needs "ack"');
   }
   return { ack, urgent, raw, timeoutMs };
+}
+
+/** Reads what follows the data in a call, in either form, as a destination and options. */
+export function readSubmit(
+  to: unknown,
+  options: SubmitOptions | boolean | undefined,
+  positional: readonly boolean[],
+): [to: unknown, options: SubmitOptions | undefined] {
+  if (typeof options !== "boolean") {
+    if (positional.length === 0) return [to, options];
+    throw new TypeError("Cannot send: after an object of options nothing else is taken");
+  }
+  const [ack = false, broadcast = false, urgent = false] = positional;
+  if (typeof broadcast !== "boolean") fail("broadcast", "true or false", broadcast);
+  return [broadcast ? { all: true } : to, { ack, urgent, raw: !options }];
 }

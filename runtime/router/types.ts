@@ -4,8 +4,11 @@
  * @module
  */
 
+import type { SignalLike } from "../process/signal_set.ts";
 import type { Address, Destination } from "./address.ts";
+import type { ChildState } from "./children.ts";
 import type { PeerInfo } from "./connection.ts";
+import type { ShutdownBehavior } from "./ending.ts";
 import type { MessageId } from "./envelope.ts";
 import type { Certainty } from "./outbox.ts";
 
@@ -126,34 +129,54 @@ export interface RouterEventListener {
   onRouterError?(operation: "receive" | "send", errno: number, text: string, error: unknown): void;
   /** A message's time for answers has passed; `answered` holds the pids of those that did. */
   onAckTimeout?(id: MessageId, answered: readonly number[]): void;
-  /** A node has sent this one a signal; nothing else comes of it. `source` is the pid of the sender. */
-  onSignal?(signal: number, source: number): void;
   /** A message sent here was lost at another node, which reports that. */
   onRemoteLoss?(loss: RemoteLoss): void;
+  /**
+   * An urgent message has arrived, and `onMessageReceived` follows. Only called with the option `legacyInterrupt`: the
+   * ancestor of this library stopped the receiver with a signal at this point, here nothing is stopped.
+   */
+  onInterruptReceive?(message: RoutedMessage): void;
+  /** The loop begins; called once, by {@linkcode Executor.loop}. */
+  onStart?(executor: Executor): void;
+  /** A turn of the event loop in which something was handled is over; called while {@linkcode Executor.loop} runs. */
+  onExitLoop?(executor: Executor): void;
+  /** The node is told to stop, and can still send. */
+  onShutdown?(executor: Executor): void;
 }
 
 /** A node of the tree: it has children, may have a parent, and sends and receives messages. */
 export interface Executor extends AsyncDisposable {
-  /** The process id, or for a node in a worker a number that no process has. */
-  readonly pid: number;
-  /** The pid of the node that everything descends from. */
-  readonly rootPid: number;
   /** The alias, if it has one; that of the root is `root`. */
   readonly alias: string | undefined;
+  /** The process id, or for a node in a worker a number that no process has. */
+  getPid(): number;
+  /** The pid of the node that everything descends from. */
+  getRootPid(): number;
   /** Whether it is the root. */
-  readonly isRoot: boolean;
+  isMaster(): boolean;
   /** Whether it was told to stop. */
-  readonly isShutdown: boolean;
-  /** Settles when the node has stopped, and all its links with it. */
-  readonly closed: Promise<void>;
+  isShutdown(): boolean;
   /** The neighbours whose links have not ended. */
   peers(): PeerInfo[];
+  /** The pids of the children: the living, and the ended whose states were not read. */
+  getChildren(): number[];
+  /** The pids of the children that live. */
+  getAlivedChildren(): number[];
+  /**
+   * What is known of a child; `null` if it is none. The record of a child that has ended is forgotten with this, that of a living one
+   * stays. Up to 4,096 unread ones are kept.
+   */
+  readChildState(pid: number): ChildState | null;
+  /** Adds to what is known of a child; `false` if it is none, or nothing is to be added. */
+  addProcessContextInfo(pid: number, info: Readonly<Record<string, unknown>>): boolean;
+  /** What is known of a child, which stays known; `null` if it is none. */
+  getProcessContextInfo(pid: number): ChildState | null;
   /**
    * Starts a child node in a worker or a process and returns its pid. What is sent to it before it runs waits for it.
    *
    * @param alias by which messages find it; not empty, up to 255 bytes
    * @throws {RouterError} `NODE_STOPPED` after {@linkcode Executor.shutdown}
-   * @throws {Deno.errors.NotCapable} if the module is a file that this process may not read
+   * @throws {Deno.errors.NotCapable} if the module is a file that this process may not read, or `deno` may not be run
    */
   fork(alias: string | undefined, options: ForkOptions): number;
   /**
@@ -167,14 +190,35 @@ export interface Executor extends AsyncDisposable {
    */
   submit(data: unknown, to: Destination, options?: SubmitOptions): MessageId;
   /**
-   * Sends a node a signal, ahead of messages that wait, and returns the name of the message. It is no signal of the system and
-   * needs no permission: `onSignal` of the node's listeners is called with its number.
-   *
-   * @param signal from 1 to 64
-   * @throws {RouterError} as {@linkcode Executor.submit} does
-   * @throws {RangeError} if there is no such signal
+   * The same with the arguments in the order that PHP programs know. Without `serialize` the data is a `Uint8Array` and sent
+   * raw; with `broadcast` the destination does not matter, and only then it may be `null`.
    */
-  signal(pid: number, signal: number): MessageId;
+  submit(
+    data: unknown,
+    to: number | string | null,
+    serialize: boolean,
+    ack?: boolean,
+    broadcast?: boolean,
+    urgent?: boolean,
+  ): MessageId;
+  /**
+   * Sends a node a signal, ahead of messages that wait. It takes no permission: the signal is raised in the node by a
+   * message, where handlers, mask and waits of `pcntl` see it with this node's pid as its sender.
+   *
+   * Where nothing takes it, it does what signals do by default if it came from the node's parent, be it from
+   * further away: it ends a process as the system would, and lets a worker stop in order with exit code 128 plus its number. From a
+   * node below nothing comes of it.
+   *
+   * With `real` the system sends it, to a child of this node only. `SIGKILL` takes no permission then and ends workers too; any
+   * other signal is for processes, and takes `--allow-run` without a list.
+   *
+   * @param signal 1 to 64, or a name
+   * @returns whether it was sent; with `real`, whether there is such a child
+   * @throws {RouterError} as {@linkcode Executor.submit} does
+   * @throws {RangeError} if there is no such signal, or it is real, for a worker, and not `SIGKILL`
+   * @throws {Deno.errors.NotCapable} if the permission is missing
+   */
+  killNode(pid: number, signal: SignalLike, options?: { real?: boolean }): boolean;
   /** Adds a listener. */
   addListener(listener: RouterEventListener): void;
   /** Removes a listener; one that is not there is no error. */
@@ -189,15 +233,45 @@ export interface Executor extends AsyncDisposable {
   pendingMessages(): number;
   /** Counts of what the node has done. */
   statistics(): RouterStatistics;
-  /** Ends a child at once and returns whether there was one of that pid. */
-  kill(pid: number): boolean;
   /**
-   * Begins to stop, children first: nothing is sent or forked from now on. {@linkcode Executor.closed} tells the end.
-   *
-   * @param exitCode what the parent is told, and with which a child process ends; 0 by default. Only the first call counts
-   * @throws {RangeError} if the code is not from 0 to 255
+   * Calls `onStart` at the first call, and settles when the node has stopped and all its links with it. Messages do not
+   * wait for it. A child enters it by itself when its function has ended.
    */
-  shutdown(exitCode?: number): void;
+  loop(): Promise<void>;
+  /**
+   * Calls `onShutdown`, and begins to stop: nothing is sent or forked from now on. When what
+   * {@linkcode Executor.setShutdownBehavior} says is fulfilled, the children are asked to leave, then the links are closed. The
+   * second call does nothing.
+   */
+  shutdown(): void;
+  /** Says what a node that stops waits for. */
+  setShutdownBehavior(behavior: ShutdownBehavior): void;
+  /**
+   * Says after how many turns a node that stops and has no living children goes without what it waits for, which `onRouterError`
+   * tells. A turn ends with an event, or after 20 ms. 100 at first.
+   *
+   * @throws {RangeError} below 1
+   */
+  setTTL(turns: number): void;
+  /**
+   * Says whether the process ends with the loop. False at first for a root; that of a child always does.
+   *
+   * @throws {TypeError} for a child, if false
+   */
+  setExitAfterShutdown(exit: boolean): void;
+  /**
+   * Says with which code the process ends, and what the parent is told; 0 at first.
+   *
+   * @throws {RangeError} outside 0 to 255
+   */
+  setProcessExitCode(code: number): void;
+  /**
+   * Takes a shutdown back: before the links are closed the node just goes on, and when they are it can have new children. Does
+   * nothing without a shutdown.
+   *
+   * @throws {RouterError} `NODE_STOPPED` if the process ends with the loop, or while links are being closed
+   */
+  restart(): void;
   /** Stops and waits until all is released. */
   close(): Promise<void>;
 }

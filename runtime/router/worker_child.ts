@@ -6,9 +6,9 @@
  * @module
  */
 
+import { begin } from "./begin.ts";
 import { TreeNode } from "./executor.ts";
 import type { Boot } from "./fork.ts";
-import { decodePayload } from "./payload.ts";
 import { ASK, type Endpoint, PortLink } from "./port_link.ts";
 import type { NodeMain } from "./types.ts";
 
@@ -31,15 +31,10 @@ export function runChild(main: NodeMain): void {
 }
 
 function run(scope: WorkerScope, main: NodeMain, boot: Boot): void {
-  const { identity, alias, parent, parentAlias, rootPid, options, data } = boot;
-  const node = new TreeNode({ identity, alias, rootPid, options });
+  const { identity, alias, parent, parentAlias, rootPid, above, options, data } = boot;
+  const node = new TreeNode({ identity, alias, rootPid, above, options });
   // The parent ends the worker when it has heard the goodbye; a worker whose parent is gone ends itself.
-  void node.closed.then(() => setTimeout(() => scope.close(), 1000));
-  const running = main(node, decodePayload(data, false));
-  node.attach(new PortLink(scope, () => {}), {
-    identity: parent,
-    alias: parentAlias,
-    direction: "parent",
-  });
-  Promise.resolve(running).catch((error) => reportError(error));
+  void node.ended.then(() => setTimeout(() => scope.close(), 1000));
+  const peer = { identity: parent, alias: parentAlias, direction: "parent" } as const;
+  node.attach(new PortLink(scope, () => {}), peer, () => begin(node, main, data));
 }

@@ -45,11 +45,17 @@ function draw(parents: number[], number: number, random: (below: number) => numb
   }
 }
 
-Deno.test.each([[7, 1], [15, 2], [15, 3]])(
-  "a tree of %d nodes delivers 2,000 messages once, in order, and nowhere else (seed %d)",
-  async (size, seed) => {
+Deno.test.each<[number, number, "flood" | "learned"]>([
+  [7, 1, "flood"],
+  [15, 2, "flood"],
+  [15, 3, "flood"],
+  [15, 2, "learned"],
+  [15, 4, "learned"],
+])(
+  "a tree of %d nodes delivers 2,000 messages once, in order, and nowhere else (seed %d, routing %s)",
+  async (size, seed, routing) => {
     const parents = binary(size);
-    await using grove = grow(parents, {}, ALIASES);
+    await using grove = grow(parents, { routing }, ALIASES);
     for (const { node, index } of grove.all) {
       for (const group of GROUPS) if (isMember(group, index)) node.joinGroup(group);
     }

@@ -25,7 +25,7 @@ class Forest {
 
   constructor(options?: tree.TreeOptions) {
     this.root = tree.root(options);
-    this.pids.push(this.root.pid);
+    this.pids.push(this.root.getPid());
     this.root.addListener({
       onMessageReceived: ({ source, payload, isAck }) => {
         if (isAck) return;
@@ -166,7 +166,7 @@ for (const isolation of ["worker", "process"] as const) {
       ...{ pid, alias: "kid", direction: "child", status: null },
     }]);
     assert.equal(pid > 2 ** 32, isolation === "worker");
-    assert.ok(forest.root.isRoot && !forest.root.isShutdown);
+    assert.ok(forest.root.isMaster() && !forest.root.isShutdown());
   });
 }
 
@@ -184,18 +184,18 @@ Deno.test.each<["process" | "worker", string, tree.ExitStatus]>([
   ["process", "stops with a code", { type: "exited", value: 3 }],
 ])("onPeerShutdown is called once when a child in a %s %s", async (isolation, end, status) => {
   using workers = countWorkers();
-  await using forest = new Forest({ heartbeatMs: isolation === "worker" ? 25 : 1000 });
+  await using forest = new Forest({ heartbeatMs: isolation === "worker" ? 100 : 1000 });
   const pid = forest.fork("kid", { isolation });
   await forest.ask(pid, { do: "report" });
   const orders: Record<string, Order> = {
     ...{ fails: { do: "fail" }, vanishes: { do: "vanish" }, stops: { do: "stop" } },
     "stops with a code": { do: "stop", code: 3 },
   };
-  if (end === "is killed") assert.equal(forest.root.kill(pid), true);
+  if (end === "is killed") assert.equal(forest.root.killNode(pid, 9, { real: true }), true);
   else forest.tell(pid, orders[end]!);
   await until("it is gone", () => forest.gone.length > 0);
   assert.equal(workers.running, 0);
-  assert.equal(forest.root.kill(pid), false);
+  assert.equal(forest.root.killNode(pid, 9, { real: true }), false);
   await forest.root.close();
   assert.equal(forest.gone.length, 1);
   assert.deepEqual(forest.gone[0]![0], { pid, alias: "kid", direction: "child", status });
@@ -239,7 +239,7 @@ Deno.test("a child that stops answering messages keeps them, and they are report
   await until("all is acknowledged", () => forest.root.pendingMessages() === 0);
   forest.tell(pid, { do: "sleep" });
   const ids = Array.from({ length: 1100 }, (_, number) => forest.root.submit(number, pid));
-  forest.root.kill(pid);
+  forest.root.killNode(pid, 9, { real: true });
   await until("it is gone", () => forest.gone.length > 0);
   const lost = forest.gone[0]![1].slice(1);
   assert.deepEqual(lost.map(({ id }) => id), ids);
@@ -258,7 +258,7 @@ Deno.test.each([[false], [true]])(
     await until("it is reported", () => forest.errors.length > 0);
     assert.equal((forest.errors[0] as tree.RouterError).code, "PEER_STUCK");
     assert.equal((forest.errors[0] as tree.RouterError).errno, 110);
-    if (!killStuck) assert.equal(forest.root.kill(pid), true);
+    if (!killStuck) assert.equal(forest.root.killNode(pid, 9, { real: true }), true);
     await until("it is gone", () => forest.gone.length === 1);
     assert.deepEqual(forest.gone[0]![0].status, { type: "signaled", value: 9 });
     assert.deepEqual(forest.gone[0]![1].map(({ payload }) => payload), [{ do: "spin" }]);
@@ -272,7 +272,7 @@ Deno.test.each([[21], [22], [23]])(
     using workers = countWorkers();
     const random = seeded(seed);
     const parents = binary(7);
-    await using forest = new Forest({ heartbeatMs: 30, drainMs: 300 });
+    await using forest = new Forest({ heartbeatMs: 150, drainMs: 300 });
     await forest.grow(parents, "worker");
     // One below the root's first child closes itself, the root's second child is killed with all below it.
     const leaf = 3 + random(2);
@@ -289,7 +289,7 @@ Deno.test.each([[21], [22], [23]])(
       return true;
     });
     forest.tell("n1", { do: "kill", pid: forest.pids[leaf]! });
-    forest.root.kill(forest.pids[2]!);
+    forest.root.killNode(forest.pids[2]!, 9, { real: true });
     let report: Report | undefined;
     await untilAsync("the loss is reported", async () => {
       report = await forest.ask(forest.pids[1]!, { do: "report" }) as unknown as Report;

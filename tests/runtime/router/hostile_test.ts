@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { drawIdentity } from "../../../runtime/router/address.ts";
 import type { Frame } from "../../../runtime/router/frames.ts";
 import { WINDOW } from "../../../runtime/router/frames.ts";
+import { packMessage } from "../../../runtime/router/packing.ts";
 import type { RouterError } from "../../../runtime/router/errors.ts";
 import { linkPair } from "../../../runtime/router/port_link.ts";
 import { grow, until, type Witness } from "./support.ts";
@@ -17,6 +18,12 @@ function message(changes: object = {}, frame: object = {}): unknown {
     ...changes,
   };
   return { type: "message", ack: 0, seq: 1, envelope, ...frame };
+}
+
+/** A right message as text. */
+function packed(frame: unknown): string {
+  const { ack, seq, envelope } = frame as Frame & { type: "message" };
+  return packMessage(ack, seq, { ...envelope, payload: "" }) as string;
 }
 
 /** A child that says anything. */
@@ -54,6 +61,9 @@ const BAD: [string, unknown][] = [
   ["an acknowledgement of what was never sent", { type: "ack", ack: 1 }],
   ["half an acknowledgement", { type: "ack", ack: 0.5 }],
   ["a goodbye with a code above 255", { type: "bye", ack: 0, code: 256 }],
+  ["an announcement of no list", { type: "announce", ack: 0, pids: 5 }],
+  ["an announcement of no pid", { type: "announce", ack: 0, pids: [0] }],
+  ["too long an announcement", { type: "announce", ack: 0, pids: Array(1025).fill(7) }],
   ["a message out of order", message({}, { seq: 2 })],
   ["a message without envelope", { type: "message", ack: 0, seq: 1 }],
   ["another version", message({ v: 2 })],
@@ -66,7 +76,7 @@ const BAD: [string, unknown][] = [
   ["an alias of 300 letters", message({ to: { alias: "a".repeat(300) } })],
   ["a group that is a number", message({ to: { group: 7 } })],
   ["a negative count of hops", message({ hops: -1 })],
-  ["an unknown kind", message({ kind: "control" })],
+  ["an unknown kind", message({ kind: "sudo" })],
   ["data that acknowledges", message({ ackOf: 1 })],
   ["an acknowledgement of nothing", message({ kind: "ack", to: { pid: 1000 } })],
   ["an acknowledgement for all", message({ kind: "ack", ackOf: 1 })],
@@ -80,7 +90,14 @@ const BAD: [string, unknown][] = [
     message({ kind: "signal", to: { pid: 1000 }, payload: new Uint8Array(0) }),
   ],
   ["a signal of 65", message({ kind: "signal", to: { pid: 1000 }, payload: new Uint8Array([65]) })],
-  ["a payload that is no bytes", message({ payload: "text" })],
+  ["a payload that is no bytes", message({ payload: [1] })],
+  ["a text without end of its head", "[0]"],
+  ["a text whose head is no list", "{}\n1"],
+  ["a text with a head of too few fields", "[0,1]\n1"],
+  ["a text with a longer payload than any", `${packed(message())}${"x".repeat(65_537)}`],
+  ["bytes too few for a length", new Uint8Array(1)],
+  ["bytes with a head longer than they are", new Uint8Array([0, 9, 1])],
+  ["bytes that are shared", new Uint8Array(new SharedArrayBuffer(8))],
   ["no payload", message({ payload: undefined })],
   ["shared memory", message({ payload: new Uint8Array(new SharedArrayBuffer(4)) })],
   ["more bytes than allowed", message({ payload: new Uint8Array(2 ** 24 + 1) })],
@@ -156,7 +173,7 @@ Deno.test("forged acknowledgements, losses and messages in a node's own name do 
   say({ type: "leave", ack: 0 });
   say({ type: "ping", ack: 0 });
   await until("it is answered", () => true);
-  assert.equal(root!.node.isShutdown, false, "a child cannot make its parent leave");
+  assert.equal(root!.node.isShutdown(), false, "a child cannot make its parent leave");
 });
 
 Deno.test("a neighbour that says nothing is given up, and its messages are reported lost", async () => {
@@ -187,4 +204,27 @@ Deno.test("a neighbour that never opens its end is given up after startMs", asyn
   await until("it is reported", () => root!.lost.length === 1);
   assert.deepEqual(root!.lost[0]!.lost.map(({ certainty }) => certainty), ["never-sent"]);
   up.end(null);
+});
+
+Deno.test("a child that announces the pids of others draws no messages to itself", async () => {
+  await using grove = grow([-1, 0, 1], { routing: "learned", heartbeatMs: 1000 });
+  const [root, middle, low] = grove.all;
+  root!.node.submit("hello", { all: true });
+  await until("all stand", () => low!.received.length === 1);
+  using invader = await invade(root!);
+  invader.say({ type: "announce", ack: 0, pids: [1000, 1001, 1002, 1002] });
+  // Something that it has to do after that.
+  invader.say(message({ to: { pid: 1001 } }));
+  await until("that is done", () => middle!.received.length === 2);
+  const { length } = invader.heard;
+  root!.node.submit(1, 1001);
+  root!.node.submit(2, 1002);
+  await until("both arrive", () => middle!.received.length === 3 && low!.received.length === 2);
+  assert.deepEqual(
+    invader.heard.slice(length).filter((frame) =>
+      typeof frame === "string" && /"data"/.test(frame)
+    ),
+    [],
+  );
+  assert.deepEqual(root!.errors, []);
 });

@@ -52,8 +52,8 @@ export default function (executor: tree.Executor, data: unknown) {
           received,
           lost,
           data,
-          pid: executor.pid,
-          rootPid: executor.rootPid,
+          pid: executor.getPid(),
+          rootPid: executor.getRootPid(),
         }, "root");
       case "sleep":
         return new Promise(() => {});
@@ -65,11 +65,12 @@ export default function (executor: tree.Executor, data: unknown) {
       case "vanish":
         return Deno.exit(7);
       case "kill":
-        return void executor.kill(order.pid);
+        return void executor.killNode(order.pid, 9, { real: true });
       case "spin":
         for (;;);
       case "stop":
-        return executor.shutdown(order.code);
+        executor.setProcessExitCode(order.code ?? 0);
+        return executor.shutdown();
     }
   }
 }

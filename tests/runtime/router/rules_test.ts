@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { parseAddress, readDestination } from "../../../runtime/router/address.ts";
-import { RouterError } from "../../../runtime/router/errors.ts";
-import { InterceptorListener } from "../../../runtime/router/interceptors.ts";
 import { resolveTreeOptions } from "../../../runtime/router/options.ts";
+import { Routes } from "../../../runtime/router/routes.ts";
 import { Seen, SEEN_WINDOW } from "../../../runtime/router/seen.ts";
+import { testRules } from "./rules.ts";
 import { binary, grow, join, until } from "./support.ts";
+
+testRules("flood");
+testRules("learned");
 
 Deno.test.each<[string, unknown, string]>([
   ["a pid of 0", 0, "RangeError"],
@@ -30,336 +33,6 @@ Deno.test("addresses are rebuilt with nothing but what was checked", () => {
   assert.deepEqual(readDestination("ä".repeat(127)), { alias: "ä".repeat(127) });
 });
 
-Deno.test("submit() refuses a node's own pid and alias, what cannot be copied, and all of it after shutdown", async () => {
-  await using grove = grow([-1, 0], {}, ["root", "kid"]);
-  const { node } = grove.all[1]!;
-  for (const to of [node.pid, "kid", { alias: "kid" }]) {
-    assert.throws(
-      () => node.submit(1, to),
-      (error) => error instanceof RouterError && error.code === "LOOPBACK" && error.errno === 22,
-    );
-  }
-  for (const bad of [() => 1, Symbol("s"), new SharedArrayBuffer(1), { port: new WeakMap() }]) {
-    assert.throws(() => node.submit(bad, "root"), { name: "DataCloneError" });
-  }
-  assert.throws(() => node.submit("text", "root", { raw: true }), TypeError);
-  assert.throws(() => node.submit(1, "root", { timeoutMs: 5 }), TypeError);
-  assert.throws(() => node.submit(new Uint8Array(2 ** 24 + 1), "root", { raw: true }), RangeError);
-  assert.equal(node.pendingMessages(), 0);
-  await node.close();
-  assert.throws(() => node.submit(1, "root"), { name: "RouterError", code: "NODE_STOPPED" });
-  assert.throws(() => node.fork("x", { module: "file:///x.ts" }), { code: "NODE_STOPPED" });
-});
-
-Deno.test.each<[string, unknown, boolean]>([
-  ["structured values", new Map([[1n, { at: new Date(5), bytes: new Uint8Array([1, 2]) }]]), false],
-  ["nothing", undefined, false],
-  ["raw bytes", new Uint8Array([0, 255, 3]), true],
-  ["large bytes", new Uint8Array(9 * 2 ** 20).fill(7), true],
-])("submit() carries %s over two links", async (_, value, raw) => {
-  await using grove = grow([-1, 0, 1]);
-  grove.all[0]!.node.submit(value, 1002, { raw });
-  await until("it arrives", () => grove.all[2]!.received.length === 1);
-  const [message] = grove.all[2]!.received;
-  assert.deepEqual(message!.payload, value);
-  assert.deepEqual([message!.hops, message!.source, message!.link], [2, 1000, 1001]);
-  assert.equal(grove.all[1]!.received.length, 0);
-});
-
-Deno.test("submit() copies what it is given at once", async () => {
-  await using grove = grow([-1, 0]);
-  const value = { count: 1 };
-  grove.all[0]!.node.submit(value, 1001);
-  value.count = 2;
-  await until("it arrives", () => grove.all[1]!.received.length === 1);
-  assert.deepEqual(grove.all[1]!.received[0]!.payload, { count: 1 });
-});
-
-Deno.test("a message to a direct neighbour takes only its link, another one floods", async () => {
-  await using grove = grow(binary(7));
-  const { node } = grove.all[0]!;
-  node.submit(1, 1001);
-  assert.equal(node.pendingMessages(), 1);
-  node.submit(1, 1003);
-  assert.equal(node.pendingMessages(), 3);
-  node.submit(1, 4711);
-  assert.equal(node.pendingMessages(), 5);
-  await until(
-    "the copies die at the leaves",
-    () => grove.all.every(({ node }) => node.pendingMessages() === 0),
-  );
-  assert.deepEqual(grove.all.map(({ received }) => received.length), [0, 1, 0, 1, 0, 0, 0]);
-});
-
-Deno.test("a message to an alias is taken by the nearest of each branch and goes no further", async () => {
-  await using grove = grow([-1, 0, 1, 0, 3], {}, ["root", "x", "x", "y", "x"]);
-  grove.all[0]!.node.submit("hi", "x");
-  await until("it arrives", () => grove.all[4]!.received.length === 1);
-  assert.deepEqual(grove.all.map(({ received }) => received.length), [0, 1, 0, 0, 1]);
-});
-
-Deno.test("a node in spy mode shows what passes, and no other", async () => {
-  for (const spy of [false, true]) {
-    await using grove = grow([-1, 0, 1], { spy });
-    grove.all[0]!.node.submit("x", 1002);
-    await until("it arrives", () => grove.all[2]!.received.length === 1);
-    assert.deepEqual(grove.all[1]!.received.map(({ forwarded }) => forwarded), spy ? [true] : []);
-    assert.equal(grove.all[2]!.received[0]!.forwarded, false);
-  }
-});
-
-Deno.test("each receiver acknowledges by itself, and the origin sees the name of its message", async () => {
-  await using grove = grow(binary(7));
-  const [root] = grove.all;
-  for (const index of [3, 4, 6]) grove.all[index]!.node.joinGroup("g");
-  const everybody = root!.node.submit(1, { all: true }, { ack: true });
-  const group = root!.node.submit(2, { group: "g" }, { ack: true });
-  const one = root!.node.submit(3, 1005, { ack: true });
-  const by = (id: string) =>
-    root!.received.filter((ack) => ack.isAck && ack.id === id).map(({ source }) => source - 1000)
-      .sort();
-  await until("all acks are there", () => root!.received.length === 6 + 3 + 1);
-  assert.deepEqual([by(everybody), by(group), by(one)], [[1, 2, 3, 4, 5, 6], [3, 4, 6], [5]]);
-  assert.ok(grove.all.slice(1).every(({ received }) => received.every(({ isAck }) => !isAck)));
-});
-
-Deno.test("onAckTimeout tells who answered in time, and nobody if all is well", async () => {
-  await using grove = grow([-1, 0, 0]);
-  const late: [string, number[]][] = [];
-  const { node } = grove.all[0]!;
-  node.addListener({ onAckTimeout: (id, answered) => void late.push([id, answered.toSorted()]) });
-  node.submit(1, 1001, { ack: true, timeoutMs: 60 });
-  const nobody = node.submit(1, 4711, { ack: true, timeoutMs: 60 });
-  const all = node.submit(1, { all: true }, { ack: true, timeoutMs: 61 });
-  await until("the time has passed", () => late.length === 2);
-  assert.deepEqual(late, [[nobody, []], [all, [1001, 1002]]]);
-});
-
-Deno.test("onMessageSent is called once for a message, at its origin, with what was sent", async () => {
-  await using grove = grow(binary(7));
-  const sent: [number, string, unknown, number][] = [];
-  for (const { index, node } of grove.all) {
-    node.addListener({
-      onMessageSent: ({ id, payload, hops }) => void sent.push([index, id, payload, hops]),
-    });
-  }
-  const id = grove.all[1]!.node.submit("x", { all: true }, { ack: true });
-  await until("all is done", () => grove.all[1]!.received.length === 6);
-  assert.deepEqual(sent, [[1, id, "x", 0]]);
-});
-
-Deno.test("listeners run by priority, each when the one before is done, and see what it changed", async () => {
-  await using grove = grow([-1, 0]);
-  const seen: unknown[] = [];
-  const { node } = grove.all[1]!;
-  const add = (name: string, priority?: number) => {
-    const listener = {
-      priority,
-      onMessageReceived: async (message: { payload: unknown }) => {
-        await Promise.resolve();
-        seen.push([name, message.payload]);
-        message.payload = name;
-      },
-    };
-    node.addListener(listener);
-    return listener;
-  };
-  add("second");
-  add("last", 5);
-  const gone = add("gone");
-  add("third");
-  add("first", -1);
-  node.removeListener(gone);
-  node.removeListener({});
-  grove.all[0]!.node.submit("sent", 1001);
-  await until("all have run", () => seen.length === 4);
-  assert.deepEqual(seen, [["first", "sent"], ["second", "first"], ["third", "second"], [
-    "last",
-    "third",
-  ]]);
-});
-
-Deno.test("a listener that fails ends the message for those behind it, and the node goes on", async () => {
-  await using grove = grow([-1, 0]);
-  const { node, received, errors } = grove.all[1]!;
-  const numbers: unknown[] = [];
-  node.addListener({
-    priority: -1,
-    onMessageReceived: ({ payload }) => {
-      if (payload === "bad") return Promise.reject(Object.assign(new Error("no"), { errno: 5 }));
-    },
-    onRouterError: (...args) => void numbers.push(args.slice(0, 3)),
-  });
-  grove.all[0]!.node.submit("bad", 1001, { ack: true });
-  grove.all[0]!.node.submit("good", 1001);
-  await until("the good one arrives", () => received.length === 1);
-  assert.equal(received[0]!.payload, "good");
-  assert.equal(errors.length, 1);
-  assert.deepEqual(numbers, [["receive", 5, "no"]]);
-  await until("the bad one counts as processed", () => grove.all[0]!.received.length === 1);
-  await until("nothing waits", () => grove.all[0]!.node.pendingMessages() === 0);
-});
-
-Deno.test("interceptors run in order until one stops it, and are offered errors", async () => {
-  await using grove = grow([-1, 0]);
-  const ran: unknown[] = [];
-  const note = (name: string) => ({
-    matches: ({ hasException }: { hasException: boolean }) => !hasException,
-    handlers: [async ({ message }: { message: { payload: unknown } }) => {
-      await Promise.resolve();
-      ran.push([name, message.payload]);
-    }],
-  });
-  grove.all[1]!.node.addListener(
-    new InterceptorListener([
-      note("a"),
-      { ...note("never"), matches: () => false },
-      {
-        matches: ({ hasException }) => hasException,
-        handlers: [(event) => {
-          ran.push((event.exception as Error).message);
-          assert.throws(() => event.message, TypeError);
-        }],
-      },
-      {
-        ...note("b"),
-        handlers: [...note("b").handlers, ...note("c").handlers],
-        stopPropagation: true,
-      },
-      note("d"),
-    ]),
-  );
-  grove.all[1]!.node.addListener({
-    onMessageReceived() {
-      throw new Error("behind");
-    },
-  });
-  grove.all[0]!.node.submit(1, 1001);
-  await until("all have run", () => ran.length === 4);
-  assert.deepEqual(ran, [["a", 1], ["b", 1], ["c", 1], "behind"]);
-});
-
-Deno.test("joining and leaving a group takes effect for the next message", async () => {
-  await using grove = grow([-1, 0]);
-  const [root, kid] = grove.all;
-  root!.node.joinGroup("g");
-  const send = async (number: number) => {
-    root!.node.submit(number, { group: "g" });
-    await until("it is done", () => root!.node.pendingMessages() === 0);
-  };
-  await send(1);
-  kid!.node.joinGroup("g");
-  assert.deepEqual(kid!.node.groups(), ["g"]);
-  await send(2);
-  kid!.node.leaveGroup("g");
-  await send(3);
-  assert.deepEqual(kid!.received.map(({ payload, group }) => [payload, group]), [[2, "g"]]);
-  assert.equal(root!.received.length, 0);
-  assert.throws(() => kid!.node.joinGroup(""), RangeError);
-  for (let at = 0; at < 1024; at++) kid!.node.joinGroup(`g${at}`);
-  assert.throws(() => kid!.node.joinGroup("more"), RangeError);
-});
-
-Deno.test("a full queue refuses, nothing of the refused goes anywhere, and there is room again", async () => {
-  await using grove = grow([-1, 0, 0], { maxQueued: 100 });
-  const { node } = grove.all[0]!;
-  const gate = Promise.withResolvers<void>();
-  grove.all[1]!.node.addListener({ onMessageReceived: () => gate.promise });
-  node.submit(0, 1001);
-  await until("the other is busy", () => grove.all[1]!.received.length === 1);
-  let sent = 1;
-  assert.throws(() => {
-    for (; sent < 5000; sent++) node.submit(sent, 1001);
-  }, { code: "QUEUE_FULL" });
-  // What one message keeps busy, the window, and the queue.
-  assert.equal(sent, 1024 + 100);
-  assert.throws(() => node.submit("all", { all: true }), { code: "QUEUE_FULL" });
-  node.submit("other", 1002);
-  await until("the other has it", () => grove.all[2]!.received.length === 1);
-  gate.resolve();
-  await until("there is room", () => node.pendingMessages() < sent - 100);
-  node.submit(sent++, 1001);
-  await until("all arrives", () => grove.all[1]!.received.length === sent);
-  assert.deepEqual(grove.all[1]!.received.map(({ payload }) => payload), [...Array(sent).keys()]);
-  assert.equal(grove.all[2]!.received.length, 1);
-});
-
-Deno.test("a node in the middle waits for room and loses nothing", async () => {
-  await using grove = grow([-1, 0, 1], { maxQueued: 1500 });
-  const gate = Promise.withResolvers<void>();
-  const [{ node }, , far] = grove.all as [typeof grove.all[0], unknown, typeof grove.all[0]];
-  far.node.addListener({ onMessageReceived: () => gate.promise });
-  node.submit(0, 1002);
-  await until("the far one is busy", () => far.received.length === 1);
-  let sent = 1;
-  // Two windows and two queues are all that there is room for.
-  for (; sent < 10_000; sent++) {
-    try {
-      node.submit(sent, 1002);
-    } catch {
-      if (node.pendingMessages() === 1024 + 1500 && sent >= 2 * (1024 + 1500)) break;
-      sent--;
-      await new Promise((resolve) => setTimeout(resolve));
-    }
-  }
-  assert.ok(sent < 10_000 && sent <= 2 * (1024 + 1500) + 2, `${sent} were taken`);
-  gate.resolve();
-  await until("all arrives", () => far.received.length === sent);
-  assert.deepEqual(far.received.map(({ payload }) => payload), [...Array(sent).keys()]);
-});
-
-Deno.test("an urgent message goes before those that wait, and is no duplicate of what it overtakes", async () => {
-  await using grove = grow([-1, 0, 1]);
-  const { node } = grove.all[0]!;
-  const total = SEEN_WINDOW + 3000;
-  node.submit(0, 1002);
-  await until("the links are open", () => grove.all[2]!.received.length === 1);
-  for (let number = 1; number < total; number++) node.submit(number, 1002);
-  node.submit("urgent", 1002, { urgent: true });
-  const { received } = grove.all[2]!;
-  await until("all arrives", () => received.length === total + 1);
-  const place = received.findIndex(({ isUrgent }) => isUrgent);
-  assert.ok(place > 0 && place < total / 2, `it came as number ${place}`);
-  assert.ok(grove.all.every(({ node }) => node.statistics().duplicates === 0));
-});
-
-Deno.test("a signal reaches one node, with its number and the sender's pid, and no listener of messages", async () => {
-  await using grove = grow([-1, 0, 1, 1], { spy: true });
-  const signals: [number, number, number][] = [];
-  for (const { node, index } of grove.all) {
-    node.addListener({ onSignal: (signal, source) => void signals.push([index, signal, source]) });
-  }
-  const { node } = grove.all[0]!;
-  node.signal(1003, 15);
-  node.signal(1001, 64);
-  await until("they arrive", () => signals.length === 2);
-  assert.deepEqual(signals.toSorted(([a], [b]) => a - b), [[1, 64, 1000], [3, 15, 1000]]);
-  assert.ok(grove.all.every(({ received }) => received.length === 0));
-  for (const wrong of [0, 65, 1.5, NaN]) assert.throws(() => node.signal(1001, wrong), RangeError);
-  assert.throws(() => node.signal(1000, 1), { code: "LOOPBACK" });
-});
-
-Deno.test("in a ring nothing goes round for ever, and each node gets it once", async () => {
-  await using grove = grow([-1, 0, 1, 2]);
-  join(grove.all[0]!, grove.all[3]!);
-  grove.all[1]!.node.submit("round", { all: true });
-  await until("all is done", () => grove.all.every(({ node }) => node.pendingMessages() === 0));
-  assert.deepEqual(grove.all.map(({ received }) => received.length), [1, 0, 1, 1]);
-  const duplicates = grove.all.map(({ node }) => node.statistics().duplicates);
-  assert.equal(duplicates.reduce((sum, count) => sum + count), 2);
-});
-
-Deno.test("a message is dropped with an error behind 64 links", async () => {
-  const chain = Array.from({ length: 67 }, (_, index) => index - 1);
-  await using grove = grow(chain);
-  grove.all[0]!.node.submit("far", { all: true });
-  await until("it is dropped", () => grove.all[65]!.errors.length === 1);
-  assert.equal((grove.all[65]!.errors[0] as RouterError).code, "HOPS_EXCEEDED");
-  assert.equal(grove.all[64]!.received.length, 1);
-  assert.equal(grove.all[64]!.received[0]!.hops, 64);
-  assert.equal(grove.all[65]!.received.length + grove.all[66]!.received.length, 0);
-});
-
 Deno.test("Seen tells numbers apart in its window, each lane and incarnation for itself", () => {
   const seen = new Seen();
   const add = (seq: number, urgent = false, inc = "a".repeat(16)) =>
@@ -380,4 +53,99 @@ Deno.test("resolveTreeOptions() refuses what is out of range or unknown", () => 
   assert.throws(() => resolveTreeOptions({ spy: 1 as unknown as boolean }), TypeError);
   assert.throws(() => resolveTreeOptions({ onParentLost: "die" as "continue" }), TypeError);
   assert.equal(resolveTreeOptions({ heartbeatMs: undefined }).heartbeatMs, 1000);
+});
+Deno.test("a message to a direct neighbour takes only its link, another one floods", async () => {
+  await using grove = grow(binary(7));
+  const { node } = grove.all[0]!;
+  node.submit(1, 1001);
+  assert.equal(node.pendingMessages(), 1);
+  node.submit(1, 1003);
+  assert.equal(node.pendingMessages(), 3);
+  node.submit(1, 4711);
+  assert.equal(node.pendingMessages(), 5);
+  await until(
+    "the copies die at the leaves",
+    () => grove.all.every(({ node }) => node.pendingMessages() === 0),
+  );
+  assert.deepEqual(grove.all.map(({ received }) => received.length), [0, 1, 0, 1, 0, 0, 0]);
+});
+
+Deno.test("with learned routing a message takes only the links that lead to its pid, if that is known", async () => {
+  await using grove = grow(binary(7), { routing: "learned" });
+  const [root, leaf] = [grove.all[0]!.node, grove.all[6]!.node];
+  const forwarded = () => grove.all.reduce((sum, { node }) => sum + node.statistics().forwarded, 0);
+  root.submit("hello", { all: true });
+  await until("the links are open", () => leaf.statistics().delivered === 1);
+  await until("all is done", () => grove.all.every(({ node }) => node.pendingMessages() === 0));
+  const before = forwarded();
+  root.submit(1, 1006);
+  assert.equal(root.pendingMessages(), 1);
+  // To the root it goes up, to others everywhere but where it came from, and down the one way that is known.
+  leaf.submit(2, 1000);
+  await until("both arrive", () => grove.all[0]!.received.length === 1);
+  await until("both arrive", () => grove.all[6]!.received.length === 2);
+  assert.equal(forwarded() - before, 2);
+  leaf.submit(3, 1003);
+  await until("it arrives", () => grove.all[3]!.received.length === 2);
+  await until("all is done", () => grove.all.every(({ node }) => node.pendingMessages() === 0));
+  assert.equal(forwarded() - before, 2 + 4);
+  root.submit(4, 4711);
+  assert.equal(root.pendingMessages(), 2);
+  await until("all is done", () => grove.all.every(({ node }) => node.pendingMessages() === 0));
+});
+
+Deno.test("with learned routing nothing is sent towards a child that is gone", async () => {
+  await using grove = grow(binary(7), { routing: "learned", onParentLost: "continue" });
+  const root = grove.all[0]!.node;
+  root.submit("hello", { all: true });
+  await until(
+    "all have it",
+    () => grove.all.slice(1).every(({ received }) => received.length === 1),
+  );
+  await until("all is done", () => root.pendingMessages() === 0);
+  grove.crash(1);
+  await until("the root knows", () => grove.all[0]!.lost.length === 1);
+  root.submit(1, 1003);
+  // Nobody is known to have it, so it is looked for everywhere else.
+  assert.equal(root.pendingMessages(), 1);
+  await until("all is done", () => root.pendingMessages() === 0);
+  assert.equal(grove.all[3]!.received.length, 1);
+});
+
+Deno.test("with learned routing a node that has moved below another child is found there", async () => {
+  const options = { routing: "learned", onParentLost: "continue" } as const;
+  await using grove = grow([-1, 0, 0, 0, 1], options);
+  const root = grove.all[0]!.node;
+  root.submit("hello", { all: true });
+  await until(
+    "all have it",
+    () => grove.all.slice(1).every(({ received }) => received.length === 1),
+  );
+  grove.crash(1);
+  await until("both know", () => [0, 4].every((index) => grove.all[index]!.lost.length === 1));
+  join(grove.all[2]!, grove.all[4]!);
+  grove.all[4]!.node.submit("here", 1000);
+  await until("it stands", () => grove.all[0]!.received.length === 1);
+  await until("all is done", () => root.pendingMessages() === 0);
+  root.submit(1, 1004);
+  assert.equal(root.pendingMessages(), 1);
+  await until("it arrives", () => grove.all[4]!.received.length === 2);
+});
+
+Deno.test("Routes keeps the first announcement of a pid, forgets with a child, and is bounded", () => {
+  const routes = new Routes();
+  assert.deepEqual(routes.learn([5, 6, 1], 1), [5, 6]);
+  assert.deepEqual(routes.learn([6, 7], 2), [7]);
+  assert.deepEqual([routes.via(5), routes.via(6), routes.via(7), routes.via(8)], [
+    1,
+    1,
+    2,
+    undefined,
+  ]);
+  routes.forget(1);
+  assert.deepEqual([routes.via(5), routes.via(7)], [undefined, 2]);
+  const many = Array.from({ length: 70_000 }, (_, pid) => pid + 10);
+  assert.equal(routes.learn(many, 3).length, 65_535);
+  assert.deepEqual(routes.learn([5], 3), []);
+  assert.ok([...routes.parts()].every((part) => part.length <= 1024));
 });
