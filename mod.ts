@@ -66,6 +66,7 @@ export type {
   SiteStoreOptions,
   StoreScope,
   ThreadLoopOptions,
+  ThreadOptions,
   WorkerOptions,
 } from "./runtime/types/site.ts";
 export type {

@@ -10,12 +10,15 @@ import { createSite, type Site } from "../mod.ts";
 const site: Site = createSite({
   name: "atlas",
   startup: new URL("./startup.ts", import.meta.url),
+  // What they make is in the store, for every box of the machine: one is enough.
   threads: [{
     document: new URL("./threads/search_index.ts", import.meta.url),
+    once: true,
     store: { read: ["search"], write: ["search"] },
   }],
   threadLoops: [{
     document: new URL("./loops/visited.ts", import.meta.url),
+    once: true,
     pauseMs: 3000,
     store: { read: ["visit"], write: ["visited"] },
   }],

@@ -10,7 +10,6 @@ const LATER: ReadonlySet<string> = new Set([
   "isolation",
   "maxHeapMb",
   "near",
-  "once",
   "rpc",
 ]);
 

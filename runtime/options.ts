@@ -14,6 +14,7 @@ import type {
   SiteStoreOptions,
   StoreScope,
   ThreadLoopOptions,
+  ThreadOptions,
   WorkerOptions,
 } from "./types/site.ts";
 import type { StoreKey } from "./types/store.ts";
@@ -34,8 +35,11 @@ export type ResolvedPool = ResolvedWorker & PoolNumbers & {
   priority: NonNullable<PoolOptions["priority"]>;
 };
 
+/** A service thread, filled in. */
+export type ResolvedThread = ResolvedWorker & { once: boolean };
+
 /** A thread loop, filled in. */
-export type ResolvedThreadLoop = ResolvedWorker & { pauseMs: number; reuse: number };
+export type ResolvedThreadLoop = ResolvedThread & { pauseMs: number; reuse: number };
 
 /** A site's options, checked and filled in. */
 export interface ResolvedOptions {
@@ -49,7 +53,7 @@ export interface ResolvedOptions {
   /** The startup document, as an absolute URL. */
   startup: string | undefined;
   /** Service threads. */
-  threads: ResolvedWorker[];
+  threads: ResolvedThread[];
   /** Documents that run again and again. */
   threadLoops: ResolvedThreadLoop[];
   /** The document that opens sessions, as an absolute URL, and its function. */
@@ -136,7 +140,7 @@ export function resolveOptions(options: SiteOptions = {}): ResolvedOptions {
       ? undefined
       : readEntry("startup", options.startup, ["document"]).document,
     threads: list("threads", options.threads).map((entry, index) =>
-      resolveWorker(`threads[${index}]`, entry, WORKER_FIELDS)
+      resolveThread(`threads[${index}]`, entry, [])
     ),
     threadLoops: list("threadLoops", options.threadLoops).map(resolveLoop),
     requestInit: resolveInit(options.requestInit),
@@ -247,12 +251,23 @@ function oneOf(names: readonly string[]): string {
   return `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
 }
 
+function resolveThread(
+  field: string,
+  value: DocumentLocation | ThreadOptions,
+  fields: readonly string[],
+): ResolvedThread {
+  const worker = resolveWorker(field, value, [...WORKER_FIELDS, "once", ...fields]);
+  const { once = false } = value as Partial<ThreadOptions>;
+  if (typeof once !== "boolean") fail(`${field}.once`, "true or false", once);
+  return { ...worker, once };
+}
+
 function resolveLoop(
   loop: DocumentLocation | ThreadLoopOptions,
   index: number,
 ): ResolvedThreadLoop {
   const field = `threadLoops[${index}]`;
-  const worker = resolveWorker(field, loop, [...WORKER_FIELDS, "pauseMs", "reuse"]);
+  const worker = resolveThread(field, loop, ["pauseMs", "reuse"]);
   const { pauseMs = 100, reuse = 1 } = loop as ThreadLoopOptions;
   checkNumber(`${field}.pauseMs`, pauseMs, 0);
   checkNumber(`${field}.reuse`, reuse, 1);

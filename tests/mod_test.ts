@@ -56,6 +56,7 @@ const SURFACE: Readonly<Record<string, readonly string[]>> = {
     "ThreadContext",
     "ThreadLoopContext",
     "ThreadLoopOptions",
+    "ThreadOptions",
     "ThreadStatus",
     "WorkerEnd",
     "WorkerOptions",

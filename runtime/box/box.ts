@@ -16,6 +16,7 @@ import { composeApp, sealApp } from "../pagelet/compose.ts";
 import { OWN } from "../pool/entry/own.ts";
 import type { PoolStatus } from "../pool/status.ts";
 import * as resources from "../resources/mod.ts";
+import type { Engine } from "../store/engine.ts";
 import { type OpenStore, openStore, primeStore } from "../store/mod.ts";
 import type { StartupContext } from "../types/document.ts";
 import type { Log } from "../types/log.ts";
@@ -39,8 +40,18 @@ export interface SiteDefinition {
   readonly answersErrors: boolean;
 }
 
+/** What tells a box from its siblings under one supervisor. */
+export interface BoxPlace {
+  /** Opens the store's engine in place of the box, which says where the data is. */
+  openEngine?: (url: string | undefined) => Promise<Engine>;
+  /** Whether it primes the store. @default true */
+  primes?: boolean;
+  /** Whether it runs what a machine has once. @default true */
+  leads?: boolean;
+}
+
 /** How a box is booted. */
-export interface BoxOptions {
+export interface BoxOptions extends BoxPlace {
   /** Where the box writes. */
   log: Log;
   /** Gives the boot up when it aborts. */
@@ -73,6 +84,9 @@ export interface BoxStatus {
 
 /** The part of its time that one step of a stop may take: a client that hangs must leave some for the threads. */
 const DRAIN_SHARE = 0.7;
+
+/** How long threads that run once a machine may take to stop when another box is to run them. */
+const LEAD_GRACE_MS = 2000;
 
 /** A booted box. Make one with {@linkcode Box.boot}. */
 export class Box {
@@ -137,6 +151,17 @@ export class Box {
     };
   }
 
+  /**
+   * Starts what runs in one box of a machine only, or stops it; resolves when each of it has reported started, or has
+   * stopped, within `graceMs` milliseconds.
+   */
+  async lead(leads: boolean, graceMs = LEAD_GRACE_MS): Promise<void> {
+    if (!leads) return await this.#threads.follow(graceMs);
+    if (this.#state.isStopping) return;
+    this.#threads.lead();
+    await this.#threads.barrier();
+  }
+
   /** Tells handlers and threads that the box is about to stop. */
   announceStop(): void {
     this.#state.isStopping = true;
@@ -153,14 +178,18 @@ export class Box {
     return this.#stopping;
   }
 
-  async #up({ signal = new AbortController().signal, storeUrl }: BoxOptions): Promise<void> {
+  async #up(
+    { signal = new AbortController().signal, storeUrl, openEngine, primes = true, leads = true }:
+      BoxOptions,
+  ): Promise<void> {
     const { options, app } = this.#site;
     const log = this.#log;
     signal.throwIfAborted();
     for (const document of documentsOf(options)) await checkDocument(document);
     const { prime, completionKeys, ...limits } = options.store;
-    const store = this.#store = await openStore({ ...limits, url: storeUrl ?? limits.url });
-    if (prime.length > 0 || completionKeys.length > 0) {
+    const where = { ...limits, url: storeUrl ?? limits.url };
+    const store = this.#store = await openStore(where, { openEngine });
+    if (primes && (prime.length > 0 || completionKeys.length > 0)) {
       const sources = prime.map((source) => new URL(source));
       const count = await primeStore(store, sources, log, signal, completionKeys);
       log.info("The store is primed", { entries: count });
@@ -188,6 +217,7 @@ export class Box {
     this.#pools = rooms.pools;
     this.#monitor = watchLoad(rooms.pools, options, box, log);
     this.#threads.start(options, factory, () => rooms.services("own"), log);
+    if (leads) this.#threads.lead();
     await untilAborted(this.#threads.barrier(), signal);
     for (const [name, pool] of rooms.pools) {
       const { document } = options[name]!;

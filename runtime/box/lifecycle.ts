@@ -12,8 +12,10 @@ import type { Log, LogLevel } from "../types/log.ts";
 export interface Drainable {
   /** Takes no new work, lets what is under way end, and stops. */
   drain(options: { graceMs: number }): Promise<void>;
-  /** Resolves once it has stopped. */
-  readonly finished: Promise<void>;
+  /** Ends at once what goes on when this program ends. */
+  cut?(): void;
+  /** Resolves once it has stopped, with an exit status if that is not 0. */
+  readonly finished: Promise<number | void>;
 }
 
 /** How a program is ended. */
@@ -34,7 +36,7 @@ const PARENT_CHECK_MS = 500;
  * Lets the program go on when a page has left a promise that fails, or a timer that throws: it says nothing
  * about other requests, which would all end with the process.
  */
-function outliveFaults(log: Log, signal: AbortSignal): void {
+export function outliveFaults(log: Log, signal: AbortSignal): void {
   const note = (what: string, error: unknown) => {
     log.error(what, { why: messageOf(error), stack: (error as Error | undefined)?.stack });
   };
@@ -83,6 +85,7 @@ export async function runUntilStopped(
       box.drain({ graceMs });
     } else if (now - first > ECHO_MS) {
       log.warn("The box ends at once", { why: name });
+      box.cut?.();
       Deno.exit(name === "SIGINT" ? 130 : 143);
     }
   };
@@ -99,10 +102,10 @@ export async function runUntilStopped(
     log.warn("The box drains", { why: "its parent process has ended" });
     box.drain({ graceMs });
   }, PARENT_CHECK_MS);
-  await box.finished;
+  const status = await box.finished ?? 0;
   clearInterval(watch);
   Deno.removeSignalListener("SIGINT", onInterrupt);
   Deno.removeSignalListener("SIGTERM", onTerminate);
   faults.abort();
-  Deno.exit(0);
+  Deno.exit(status);
 }

@@ -7,7 +7,10 @@
 import { checkFields, LONGEST_TIMER_MS } from "../checks.ts";
 import { messageOf, RuntimeError } from "../errors.ts";
 import type { Log } from "../types/log.ts";
-import { Box, type BoxStatus, type SiteDefinition } from "./box.ts";
+import { Box, type BoxPlace, type BoxStatus, type SiteDefinition } from "./box.ts";
+import { cannotListen } from "./cannot_listen.ts";
+import { DrainGate } from "./drain_gate.ts";
+import { readPort } from "./port.ts";
 import { standardLog } from "./lifecycle.ts";
 
 /** How a site is served. */
@@ -43,8 +46,9 @@ export interface RunningBox extends AsyncDisposable {
   readonly finished: Promise<void>;
 }
 
-const DEFAULT_PORT = 8000;
 const DEFAULT_GRACE_MS = 5000;
+/** The part of the time for a drain that uploads may take before the listener closes. */
+const UPLOAD_SHARE = 0.4;
 
 /**
  * Boots a site and serves it; resolves when it is ready for requests.
@@ -74,56 +78,74 @@ export async function serve(site: SiteDefinition, options: ServeOptions = {}): P
     );
   }
   checkFields("options", options, ["hostname", "port", "store", "signal", "log"]);
+  return await serveBox(site, options);
+}
+
+/** A box among several that one supervisor runs. */
+export interface Sibling extends BoxPlace {
+  /** Whether other processes listen on the port as well. */
+  sharesPort?: boolean;
+}
+
+/** A box that serves, as its supervisor sees it. */
+export interface ServingBox extends RunningBox {
+  /** The port that it listens on. */
+  readonly port: number;
+  /** Starts or stops what runs in one box of a machine only; resolves when that is done. */
+  lead(leads: boolean): Promise<void>;
+}
+
+/** What {@linkcode serve} does, for a box that may have siblings. */
+export async function serveBox(
+  site: SiteDefinition,
+  options: ServeOptions,
+  { sharesPort = false, ...place }: Sibling = {},
+): Promise<ServingBox> {
   const { hostname = "127.0.0.1", signal, log = standardLog() } = options;
   const port = readPort(options.port);
-  const box = await Box.boot(site, { log, signal, storeUrl: options.store });
+  const box = await Box.boot(site, { ...place, log, signal, storeUrl: options.store });
   let server: Deno.HttpServer<Deno.NetAddr>;
   const abort = new AbortController();
+  const gate = new DrainGate();
   try {
     server = Deno.serve({
       hostname,
       port,
+      reusePort: sharesPort,
       signal: abort.signal,
       onListen: () => {},
       onError: (error) => {
         log.error("A response failed", { why: messageOf(error) });
         return new Response("Internal Server Error", { status: 500 });
       },
-    }, (request, info) => box.fetch(request, info));
+    }, (request, info) => gate.pass(request, () => box.fetch(request, info)));
   } catch (cause) {
     await box.stop(0);
     throw new RuntimeError("BOOT_FAILED", cannotListen(hostname, port, cause), { cause });
   }
-  let finish!: () => void;
-  const finished = new Promise<void>((resolve) => finish = resolve);
+  const finished = Promise.withResolvers<void>();
+  const hurry = new AbortController();
   let stopping: Promise<void> | undefined;
-  let hurry!: () => void;
-  const hurried = new Promise<void>((resolve) => hurry = resolve);
 
   async function down(graceMs: number): Promise<void> {
-    const deadline = performance.now() + graceMs;
+    const began = performance.now();
+    const left = () => Math.max(0, began + graceMs - performance.now());
     box.announceStop();
     if (graceMs === 0) abort.abort();
+    else await gate.quiet(began + graceMs * UPLOAD_SHARE, hurry.signal);
     const closed = graceMs === 0 ? server.finished : server.shutdown();
-    await box.stop(graceMs);
+    await gate.release();
+    await box.stop(hurry.signal.aborted ? 0 : left());
     // Deno cannot cut connections once it is shutting down: those that outlast the time are left
     // behind, and end with the process.
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(
-        resolve,
-        Math.min(LONGEST_TIMER_MS, Math.max(0, deadline - performance.now())),
-      );
-    });
-    await Promise.race([closed, late, hurried]);
-    clearTimeout(timer);
+    await untilLate(closed, left(), hurry.signal);
     signal?.removeEventListener("abort", stopBySignal);
-    finish();
+    finished.resolve();
   }
   function stop(graceMs: number): Promise<void> {
     stopping ??= down(graceMs);
     if (graceMs === 0) {
-      hurry();
+      hurry.abort();
       box.stop(0);
     }
     return stopping;
@@ -137,6 +159,8 @@ export async function serve(site: SiteDefinition, options: ServeOptions = {}): P
   const shown = hostname.includes(":") ? `[${hostname}]` : hostname;
   return {
     url: `http://${shown}:${server.addr.port}/`,
+    port: server.addr.port,
+    lead: (leads) => box.lead(leads),
     status: () => box.status(),
     drain: ({ graceMs = DEFAULT_GRACE_MS } = {}) => {
       if (typeof graceMs === "number" && graceMs >= 0) return stop(graceMs);
@@ -147,46 +171,17 @@ export async function serve(site: SiteDefinition, options: ServeOptions = {}): P
       );
     },
     stop: () => stop(0),
-    finished,
+    finished: finished.promise,
     [Symbol.asyncDispose]: () => stop(DEFAULT_GRACE_MS),
   };
 }
 
-function readPort(option: number | undefined): number {
-  const [source, value] = option !== undefined
-    ? ["port", option]
-    : portArgument() ?? portVariable() ?? ["port", DEFAULT_PORT];
-  const port = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-  if (Number.isInteger(port) && (port as number) >= 0 && (port as number) <= 65535) {
-    return port as number;
-  }
-  throw new RangeError(
-    `Cannot listen: ${source} must be a port from 0 to 65535, and ${
-      JSON.stringify(value)
-    } was given`,
-  );
-}
-
-function portArgument(): [string, string] | undefined {
-  for (const [index, argument] of Deno.args.entries()) {
-    if (argument === "--port") return ["--port", Deno.args[index + 1] ?? ""];
-    if (argument.startsWith("--port=")) return ["--port", argument.slice("--port=".length)];
-  }
-  return undefined;
-}
-
-function portVariable(): [string, string] | undefined {
-  // Asking without the permission would prompt or throw; a box that may not read PORT has none.
-  const { state } = Deno.permissions.querySync({ name: "env", variable: "PORT" });
-  const value = state === "granted" ? Deno.env.get("PORT") : undefined;
-  return value === undefined || value === "" ? undefined : ["PORT", value];
-}
-
-function cannotListen(hostname: string, port: number, cause: unknown): string {
-  const what = `Cannot listen on ${hostname}:${port}`;
-  if (cause instanceof Deno.errors.AddrInUse) return `${what}: the address is in use`;
-  if (cause instanceof Deno.errors.NotCapable) {
-    return `${what}: the permission --allow-net=${hostname}:${port} is missing`;
-  }
-  return `${what}: ${messageOf(cause)}`;
+/** Waits for something, for some milliseconds at most, or until the signal aborts. */
+async function untilLate(work: Promise<unknown>, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const over = Promise.withResolvers<void>();
+  const timer = setTimeout(over.resolve, Math.min(LONGEST_TIMER_MS, ms));
+  signal.addEventListener("abort", () => over.resolve());
+  await Promise.race([work, over.promise]);
+  clearTimeout(timer);
 }

@@ -5,13 +5,12 @@
  */
 
 import { parseArgs } from "node:util";
-import { pathToFileURL } from "node:url";
-import { resolve } from "node:path";
-import { runUntilStopped, say, standardLog } from "../box/lifecycle.ts";
+import { loadSite, locateSite } from "../box/load_site.ts";
+import { type Drainable, runUntilStopped, say, standardLog } from "../box/lifecycle.ts";
 import { serve } from "../box/serve.ts";
-import { loadDocument } from "../document/load.ts";
+import { readPort } from "../box/port.ts";
 import { messageOf, RuntimeError } from "../errors.ts";
-import type { Site } from "../site.ts";
+import type { Log } from "../types/log.ts";
 import { type Command, UsageError } from "./usage.ts";
 
 const HELP = `tandem serve [site] [options]
@@ -27,33 +26,75 @@ Without a site it serves the atlas that ships with Tandem.
   --log <level>      debug, info, warn or error (default: info)
   --help             this text
 
-SIGINT and SIGTERM drain the box and end it with status 0; a second one ends it at once.`;
+Several boxes, each a process of its own, behind one port:
+
+  --box-flag <flag>  a flag of Deno for each box, repeated: its permissions, V8's limits
+  --boxes <n>        how many (default: with --box-flag the number of cores, else 1)
+  --admin-port <n>   loopback port for /status, /health, /metrics, /reload and /stop
+  --watch            new boxes when a file in the site's folder changes
+  --max-memory <MiB> replace a box whose process takes more
+  --max-age <ms>     replace a box that has served so long
+
+SIGINT and SIGTERM drain it and end it with status 0; a second one ends it at once.
+SIGHUP replaces several boxes one after another.`;
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 const DEFAULT_GRACE_MS = 4500;
+const MIB = 2 ** 20;
+
+type Arguments = ReturnType<typeof readArguments>;
+
+/** Something that serves. */
+interface Served {
+  name: string;
+  url: string;
+  box: Drainable;
+}
 
 /** The command. */
 export const serveCommand: Command = {
   summary: "serve a site",
   help: HELP,
   run: async (args) => {
-    const { site: location, port, hostname, store, graceMs, detached, level } = readArguments(args);
+    const given = readArguments(args);
+    const { graceMs, detached, level } = given;
     const log = standardLog(level);
-    const site = await loadSite(location);
     const abort = new AbortController();
     const stopBoot = () => abort.abort(new RuntimeError("STOPPING", "it was told to stop"));
     const signals = ["SIGINT", "SIGTERM"] as const;
     for (const signal of signals) Deno.addSignalListener(signal, stopBoot);
     // A boot that waits for what never comes must not end the program without a word.
     const alive = setInterval(() => {}, 2 ** 31 - 1);
-    const box = await serve(site, { hostname, port, store, log, signal: abort.signal });
+    const start = given.boxes === undefined ? serveOne : serveSeveral;
+    const { name, url, box } = await start(given, log, abort.signal);
     clearInterval(alive);
     const stopped = runUntilStopped(box, { log, graceMs, detached });
     for (const signal of signals) Deno.removeSignalListener(signal, stopBoot);
-    say(`${site.options.name} on ${box.url.replace(/\/$/, "")}`);
+    say(`${name} on ${url.replace(/\/$/, "")}`);
     await stopped;
   },
 };
+
+async function serveOne(given: Arguments, log: Log, signal: AbortSignal): Promise<Served> {
+  const { port, hostname, store } = given;
+  const site = await loadSite(locateSite(given.site));
+  const box = await serve(site, { hostname, port, store, log, signal });
+  return { name: site.options.name, url: box.url, box };
+}
+
+async function serveSeveral(given: Arguments, log: Log, signal: AbortSignal): Promise<Served> {
+  const { runSupervisor } = await import("../supervisor/run.ts");
+  const { hostname = "127.0.0.1", store, graceMs, level, adminPort, watch, flags } = given;
+  const supervisor = await runSupervisor({
+    ...{ hostname, store, graceMs, level, flags, adminPort, watch, log, signal },
+    site: locateSite(given.site),
+    boxes: given.boxes!,
+    port: readPort(given.port),
+    maxMemoryBytes: (given.maxMemoryMib ?? 0) * MIB,
+    maxAgeMs: given.maxAgeMs ?? 0,
+  });
+  return { name: supervisor.status().site, url: supervisor.url, box: supervisor };
+}
 
 function readArguments(args: string[]) {
   let parsed;
@@ -68,6 +109,12 @@ function readArguments(args: string[]) {
         grace: { type: "string" },
         detached: { type: "boolean" },
         log: { type: "string" },
+        boxes: { type: "string" },
+        "box-flag": { type: "string", multiple: true },
+        "admin-port": { type: "string" },
+        watch: { type: "boolean" },
+        "max-memory": { type: "string" },
+        "max-age": { type: "string" },
       },
     });
   } catch (error) {
@@ -81,34 +128,63 @@ function readArguments(args: string[]) {
   if (level === undefined) {
     throw new UsageError(`--log must be ${LEVELS.join(", ")}, and "${values.log}" was given`);
   }
+  const longest = 2 ** 31 - 1;
+  const flags = values["box-flag"] ?? [];
+  const boxes = wholeNumber("--boxes", values.boxes, MOST_BOXES, 1);
+  if (flags.length === 0) refuseWithoutFlags(values);
   return {
     site: positionals[0],
     port: wholeNumber("--port", values.port, 65535),
     hostname: values.hostname,
     store: values.store,
-    graceMs: wholeNumber("--grace", values.grace, 2 ** 31 - 1) ?? DEFAULT_GRACE_MS,
+    graceMs: wholeNumber("--grace", values.grace, longest) ?? DEFAULT_GRACE_MS,
     detached: values.detached ?? false,
     level,
+    flags,
+    boxes: flags.length === 0 ? undefined : boxes ?? usualBoxes(),
+    adminPort: wholeNumber("--admin-port", values["admin-port"], 65535),
+    watch: values.watch ?? false,
+    maxMemoryMib: wholeNumber("--max-memory", values["max-memory"], longest, 1),
+    maxAgeMs: wholeNumber("--max-age", values["max-age"], longest, 1),
   };
 }
 
-function wholeNumber(flag: string, text: string | undefined, most: number): number | undefined {
-  if (text === undefined) return undefined;
-  const value = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (value <= most) return value;
-  throw new UsageError(`${flag} must be a whole number from 0 to ${most}, and "${text}" was given`);
+const MOST_BOXES = 256;
+
+/** A process cannot tell what it may do itself, so what its boxes may do has to be said. */
+function refuseWithoutFlags(values: Record<string, unknown>): void {
+  const one = ["boxes", "admin-port", "watch", "max-memory", "max-age"].find((name) =>
+    values[name] !== undefined
+  );
+  if (one === undefined) return;
+  throw new UsageError(
+    `--${one} needs boxes that are processes; say what they may do, as in --box-flag=-P=serve or ` +
+      "--box-flag=--allow-net=127.0.0.1",
+  );
 }
 
-async function loadSite(location: string | undefined): Promise<Site> {
-  const url = location === undefined
-    ? new URL("../../handlers/site.ts", import.meta.url).href
-    : /^(file|https?):\/\//.test(location)
-    ? location
-    : pathToFileURL(resolve(location)).href;
-  const site = (await loadDocument(url)).default as Site | undefined;
-  if (site?.options !== undefined && site.app !== undefined) return site;
-  throw new RuntimeError(
-    "DOCUMENT_INVALID",
-    `Cannot serve ${url}: its default export must come from createSite`,
+/** Hosts that start and stop instances by themselves, by the variables that they set. */
+const MANAGED = ["DENO_DEPLOYMENT_ID", "K_SERVICE", "AWS_LAMBDA_FUNCTION_NAME", "FLY_MACHINE_ID"];
+
+/** As many as there are cores, unless the machine is not ours. */
+function usualBoxes(): number {
+  const isManaged = MANAGED.some((variable) =>
+    Deno.permissions.querySync({ name: "env", variable }).state === "granted" &&
+    Deno.env.has(variable)
+  );
+  return isManaged ? 1 : Math.min(MOST_BOXES, Math.max(1, navigator.hardwareConcurrency));
+}
+
+function wholeNumber(
+  flag: string,
+  text: string | undefined,
+  most: number,
+  least = 0,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (value >= least && value <= most) return value;
+  throw new UsageError(
+    `${flag} must be a whole number from ${least} to ${most}, and "${text}" was given`,
   );
 }

@@ -6,12 +6,12 @@
 
 import { checkFields, fail, readDocument } from "../checks.ts";
 import { drawIdentity, type NodeIdentity } from "./address.ts";
-import { spawnChild } from "./fork_process.ts";
+import { spawnChild, type Spawned, spawnProgram } from "./fork_process.ts";
 import type { Link } from "./link.ts";
 import type { ResolvedTreeOptions } from "./options.ts";
 import { encodePayload, type Payload } from "./payload.ts";
 import { PortLink } from "./port_link.ts";
-import type { ForkOptions } from "./types.ts";
+import type { ForkOptions, ForkProgram } from "./types.ts";
 
 /** What a child is told about its place in the tree. */
 export interface ChildPlace {
@@ -38,19 +38,19 @@ export interface Started {
 
 /** Starts a worker or a process that becomes a node, and returns who it is and the link to it. */
 export function startChild(options: ForkOptions, place: Omit<ChildPlace, "identity">): Started {
-  const fields = ["module", "data", "permissions", "isolation", "onParent"];
+  const fields = ["module", "program", "data", "permissions", "isolation", "onParent"];
   checkFields("fork options", options, fields);
+  const data = encodePayload(options.data, false);
+  if (options.program !== undefined) {
+    return started(spawnProgram(checkProgram(options)), { ...place, data });
+  }
   const { isolation = "worker", permissions = "none" } = options;
   const module = readDocument("module", options.module);
   checkReadable(module);
-  const data = encodePayload(options.data, false);
   if (isolation === "process") {
-    const { pid, link } = spawnChild(sourceOf("process", module), permissions, [
-      import.meta.url,
-      module,
-    ]);
-    const identity = drawIdentity(pid);
-    return { identity, link: link({ ...place, identity, data } satisfies Boot) };
+    const modules = [import.meta.url, module];
+    const child = spawnChild(sourceOf("process", module), permissions, modules);
+    return started(child, { ...place, data });
   }
   if (isolation !== "worker") fail("isolation", '"worker" or "process"', isolation);
   const identity = drawIdentity();
@@ -61,6 +61,27 @@ export function startChild(options: ForkOptions, place: Omit<ChildPlace, "identi
   });
   const boot: Boot = { ...place, identity, data };
   return { identity, link: new PortLink(worker, () => worker.terminate(), boot) };
+}
+
+function started({ pid, link }: Spawned, boot: Omit<Boot, "identity">): Started {
+  const identity = drawIdentity(pid);
+  return { identity, link: link({ ...boot, identity } satisfies Boot) };
+}
+
+/** A program has its permissions among its flags, and is a process. */
+function checkProgram(
+  { program, module, permissions, isolation = "process" }: ForkOptions,
+): ForkProgram {
+  checkFields("program", program, ["main", "args", "flags"]);
+  const { main, args = [], flags = [] } = program!;
+  if (module !== undefined) fail("module", "no module where there is a program", module);
+  if (permissions !== undefined) fail("permissions", "flags of the program instead", permissions);
+  if (isolation !== "process") fail("isolation", '"process" for a program', isolation);
+  for (const text of args) if (typeof text !== "string") fail("program.args", "texts", text);
+  for (const flag of flags) {
+    if (typeof flag !== "string" || !flag.startsWith("-")) fail("program.flags", "flags", flag);
+  }
+  return { main: readDocument("program.main", main), args, flags };
 }
 
 /** The module that a child starts from. What it names loads with the rights to start it. */

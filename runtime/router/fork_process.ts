@@ -7,23 +7,39 @@
 import { spawn } from "node:child_process";
 import { allowHosts, permissionFlags } from "./flags.ts";
 import { type ChildChannel, ProcessLink } from "./process_link.ts";
+import type { ForkProgram } from "./types.ts";
+
+/** A process that has been started. */
+export interface Spawned {
+  pid: number;
+  /** Makes the link to it; `greeting` is the first thing that it is told. */
+  link(greeting: unknown): ProcessLink;
+}
 
 /** Starts a process that runs a source and speaks to this one; `modules` are what the source loads. */
 export function spawnChild(
   source: string,
   permissions: Deno.PermissionOptions,
   modules: readonly string[] = [],
-): { pid: number; link(greeting: unknown): ProcessLink } {
+): Spawned {
+  // Node's spawn gives a Deno child every permission unless a flag says otherwise, so one always does.
+  const flags = allowHosts(permissionFlags(permissions), modules);
+  flags.push("--quiet", "--no-lock", "--unstable-worker-options", "--unstable-kv");
+  return spawnDeno(flags, `data:text/javascript,${encodeURIComponent(source)}`, []);
+}
+
+/** Starts a program that speaks to this process, with these flags of Deno and no others. */
+export function spawnProgram({ main, args = [], flags = [] }: ForkProgram): Spawned {
+  const unused = "--deny-env=TANDEM_UNUSED";
+  return spawnDeno([...flags, unused], String(main), args);
+}
+
+function spawnDeno(flags: readonly string[], main: string, args: readonly string[]): Spawned {
   const { state } = Deno.permissions.querySync({ name: "run", command: "deno" });
   if (state !== "granted") {
     throw new Deno.errors.NotCapable("Cannot start a child process: it needs --allow-run=deno");
   }
-  // Node's spawn gives a Deno child every permission unless a flag says otherwise, so one always does.
-  const flags = allowHosts(permissionFlags(permissions), modules);
-  const args = ["run", "--quiet", "--no-prompt", "--no-lock", ...flags];
-  args.push("--unstable-worker-options", "--unstable-kv");
-  args.push(`data:text/javascript,${encodeURIComponent(source)}`);
-  const child = spawn("deno", args, {
+  const child = spawn("deno", ["run", "--no-prompt", ...flags, main, ...args], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     serialization: "advanced",
     env: environment(),

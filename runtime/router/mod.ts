@@ -17,7 +17,6 @@
  * @module
  */
 
-import type {} from "./process_child.ts";
 import type {} from "./worker_child.ts";
 
 export type { Address, Destination } from "./address.ts";
@@ -32,10 +31,12 @@ export { type InterceptedEvent, type Interceptor, InterceptorListener } from "./
 export type { ExitStatus } from "./link.ts";
 export type { TreeOptions } from "./options.ts";
 export type { Certainty } from "./outbox.ts";
+export { runChild } from "./process_child.ts";
 export { root } from "./root.ts";
 export type {
   Executor,
   ForkOptions,
+  ForkProgram,
   LostMessage,
   NodeMain,
   RemoteLoss,

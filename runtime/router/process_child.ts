@@ -15,7 +15,19 @@ import { within } from "./within.ts";
 /** How long a process that ends waits for its last messages to leave, in milliseconds. */
 const FLUSH_MS = 500;
 
-/** Waits for the parent's word on this node's place, and begins. */
+/**
+ * Makes this process, which `fork` started as a program, a node of its parent's tree: waits for the parent's word on its
+ * place, and calls the function. It waits for that as long as the parent lives.
+ *
+ * @example Usage
+ * ```ts ignore
+ * import { tree } from "@tandem/tandem";
+ *
+ * tree.runChild((executor, data) => {
+ *   executor.addListener({ onMessageReceived: ({ payload }) => console.log(data, payload) });
+ * });
+ * ```
+ */
 export function runChild(main: NodeMain): void {
   const channel = process as unknown as Channel;
   function orphaned(): never {

@@ -183,8 +183,10 @@ export class ParentLink implements Link {
   #post(message: unknown): void {
     if (this.#ended || this.#channel.connected === false) return;
     this.#leaving++;
-    this.#channel.send?.(message, () => {
+    this.#channel.send?.(message, (error) => {
       if (--this.#leaving === 0) this.#flushed?.();
+      // Where the parent died with messages unread there is no other sign of it.
+      if (error !== null) this.end(null);
     });
   }
 }

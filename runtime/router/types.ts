@@ -288,10 +288,10 @@ export interface RouterStatistics {
 
 /** What a child node runs. */
 export interface ForkOptions {
-  /**
-   * The module whose default export is a {@linkcode NodeMain}.
-   */
-  module: URL | string;
+  /** The module whose default export is a {@linkcode NodeMain}. */
+  module?: URL | string;
+  /** In place of a module, a program that becomes a node by itself. */
+  program?: ForkProgram;
   /** What the child's function is given; it is copied. */
   data?: unknown;
   /**
@@ -310,6 +310,16 @@ export interface ForkOptions {
   isolation?: "process" | "worker";
   /** Called with the child's pid before `fork` returns it. */
   onParent?(executor: Executor, pid: number): void;
+}
+
+/** A program of Deno that runs in a process of its own and calls {@linkcode runChild}. */
+export interface ForkProgram {
+  /** Its main module, by absolute URL. */
+  main: URL | string;
+  /** Its arguments. */
+  args?: readonly string[];
+  /** The flags of Deno that it is started with, its permissions among them. @default none, so that it may do nothing */
+  flags?: readonly string[];
 }
 
 /**

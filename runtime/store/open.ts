@@ -40,6 +40,11 @@ export async function openEngine(url: string | undefined, open?: KvOpener): Prom
   return new KvEngine(await openKv(url, open), kind);
 }
 
+/** Whether data there belongs to one machine, whose processes should share one engine. */
+export function isMachineWide(url: string | undefined): boolean {
+  return url === undefined || url === ":memory:" || !SCHEME.test(url);
+}
+
 /**
  * Opens the engine that the processes of a machine share: whoever comes first opens it and serves it at
  * a socket, the others connect to that.

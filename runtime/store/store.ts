@@ -6,6 +6,7 @@
 
 import type { StoreScope } from "../types/site.ts";
 import { checkSocket, checkStoreNumber } from "./checks.ts";
+import type { Engine } from "./engine.ts";
 import { StoreHandle } from "./handle.ts";
 import { Near, type NearOptions } from "./near.ts";
 import type { NearConfig } from "./client.ts";
@@ -52,6 +53,8 @@ export interface StoreInternals {
   now?: () => number;
   /** What opens KV. */
   openKv?: KvOpener;
+  /** What opens the engine. */
+  openEngine?: (url: string | undefined) => Promise<Engine>;
 }
 
 /** What is filled in for absent options. */
@@ -98,8 +101,9 @@ export async function openStore(
     maxAgeMs: checkStoreNumber(maxAgeMs, "near.maxAgeMs", 1),
   };
   const { url, socket } = options;
+  const open = internals.openEngine ?? ((url) => openEngine(url, internals.openKv));
   const engine = socket === undefined
-    ? await openEngine(url, internals.openKv)
+    ? await open(url)
     : await openSharedEngine(url, checkSocket(socket), internals.openKv);
   const room = new StoreRoom(engine, limits);
   try {

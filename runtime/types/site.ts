@@ -95,8 +95,17 @@ export interface PagesOptions extends PoolOptions {
   isolation?: "entry" | "worker";
 }
 
+/** A document that runs beside the requests. */
+export interface ThreadOptions extends WorkerOptions {
+  /**
+   * Whether it runs in one box only where several serve the site on one machine. When that box goes, it is
+   * started in another one, once it has stopped in the first. @default false
+   */
+  once?: boolean;
+}
+
 /** A document that runs again and again. */
-export interface ThreadLoopOptions extends WorkerOptions {
+export interface ThreadLoopOptions extends ThreadOptions {
   /** Milliseconds between two iterations. @default 100 */
   pauseMs?: number;
   /** Iterations that one worker runs before a fresh one takes over. @default 1 */
@@ -152,7 +161,7 @@ export interface SiteOptions {
   /** Runs once per box, after priming and before any thread (`StartupDocument`). */
   startup?: DocumentLocation | { document: DocumentLocation };
   /** Service threads, one worker each, which must report started (`ThreadDocuments`). */
-  threads?: readonly (DocumentLocation | WorkerOptions)[];
+  threads?: readonly (DocumentLocation | ThreadOptions)[];
   /** Documents that run again and again, one worker each (`ThreadLoopDocuments`). */
   threadLoops?: readonly (DocumentLocation | ThreadLoopOptions)[];
   /** Opens sessions (`RequestInitDocument`, `RequestInitFunction`). */

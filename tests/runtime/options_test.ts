@@ -100,7 +100,7 @@ Deno.test("createSite() fills in what is left out and starts nothing", () => {
   assert.equal(options.pagelets!.permissions, "none");
   assert.equal(options.xbox!.queueLimit, 128);
   assert.deepEqual(options.threads, [
-    { document: "https://host/t.ts", permissions: "none", store: {} },
+    { document: "https://host/t.ts", permissions: "none", store: {}, once: false },
   ]);
   assert.equal(createSite({ xbox: { document: doc, workers: 1 } }).options.xbox!.spares, 1);
 });

@@ -25,7 +25,7 @@ Deno.test("tandem serve --help shows every option", async () => {
   const { code, stdout, stderr } = await run("serve", SITE, "--port", "nonsense", "--help");
   assert.equal(code, 0);
   assert.equal(stderr, "");
-  const options = stdout.matchAll(/^ {2}(--\w+)/gm).map(([, name]) => name);
+  const options = stdout.matchAll(/^ {2}(--[\w-]+)/gm).map(([, name]) => name);
   assert.deepEqual([...options], [
     "--port",
     "--hostname",
@@ -34,6 +34,12 @@ Deno.test("tandem serve --help shows every option", async () => {
     "--detached",
     "--log",
     "--help",
+    "--box-flag",
+    "--boxes",
+    "--admin-port",
+    "--watch",
+    "--max-memory",
+    "--max-age",
   ]);
 });
 

@@ -1,0 +1,142 @@
+/**
+ * A box under a supervisor, from inside: it boots and serves the site, reports on itself, and does what it is
+ * told. It does not outlive its supervisor.
+ *
+ * @module
+ */
+
+import { outliveFaults, standardLog } from "../box/lifecycle.ts";
+import { loadSite } from "../box/load_site.ts";
+import { serveBox, type ServingBox } from "../box/serve.ts";
+import { messageOf, RuntimeError } from "../errors.ts";
+import { withFields } from "../log.ts";
+import type { Executor } from "../router/types.ts";
+import type { Log } from "../types/log.ts";
+import type { BoxBoot, News, Order } from "./messages.ts";
+import { StoreClient } from "./store_client.ts";
+
+/** How often a box reports, in milliseconds. */
+export const REPORT_MS = 250;
+
+/** Boots a box in this process, as a node of its supervisor's tree. */
+export async function runBox(executor: Executor, data: unknown): Promise<void> {
+  const boot = data as BoxBoot;
+  const log = withFields(standardLog(boot.level), { box: executor.alias });
+  const node = new BoxNode(executor, boot, log);
+  executor.addListener({
+    onMessageReceived: ({ payload }) => node.obey(payload as Order),
+    onPeerShutdown: () => node.lose(),
+  });
+  // Ctrl-C reaches every process of a terminal; what becomes of it is the supervisor's to say.
+  Deno.addSignalListener("SIGINT", () => {});
+  Deno.addSignalListener("SIGHUP", () => {});
+  Deno.addSignalListener("SIGTERM", () => node.retire("SIGTERM"));
+  outliveFaults(log, new AbortController().signal);
+  await node.run();
+}
+
+/** One box and its link. */
+class BoxNode {
+  readonly #executor: Executor;
+  readonly #boot: BoxBoot;
+  readonly #log: Log;
+  readonly #store: StoreClient;
+  readonly #abort = new AbortController();
+  #box: ServingBox | undefined;
+  #draining: Promise<void> | undefined;
+  #isLost = false;
+  /** What is done about leading, one thing after another. */
+  #leading: Promise<void> = Promise.resolve();
+
+  constructor(executor: Executor, boot: BoxBoot, log: Log) {
+    this.#executor = executor;
+    this.#boot = boot;
+    this.#log = log;
+    this.#store = new StoreClient((news) => this.#tell(news));
+  }
+
+  /** Boots, says so, and reports until it ends. */
+  async run(): Promise<void> {
+    const { hostname, port, store, primes, leads } = this.#boot;
+    const { signal } = this.#abort;
+    try {
+      const site = await loadSite(this.#boot.site);
+      this.#box = await serveBox(site, { hostname, port, store, signal, log: this.#log }, {
+        openEngine: (url) => this.#store.open(url),
+        sharesPort: true,
+        primes,
+        leads,
+      });
+    } catch (error) {
+      this.#tell({ type: "failed", why: messageOf(error) });
+      this.#executor.setProcessExitCode(1);
+      return this.#executor.shutdown();
+    }
+    const { port: shared, url } = this.#box;
+    this.#tell({ type: "ready", port: shared, url, site: this.#box.status().site });
+    this.#report();
+    const timer = setInterval(() => this.#report(), REPORT_MS);
+    await this.#box.finished;
+    clearInterval(timer);
+    await this.#draining;
+    // There is nobody to take leave of.
+    if (this.#isLost) Deno.exit(0);
+    this.#executor.shutdown();
+  }
+
+  /** Does what the supervisor says. */
+  obey(order: Order): void {
+    switch (order.type) {
+      case "drain":
+        return this.drain("its supervisor says so", order.graceMs);
+      case "lead":
+        this.#leading = this.#leading.then(() => this.#lead(order.leads));
+        return;
+      default:
+        return this.#store.receive(order);
+    }
+  }
+
+  /** Asks for another box in this one's place, which then is told to drain. */
+  retire(why: string): void {
+    this.#tell({ type: "retire", why });
+  }
+
+  /** There is no supervisor any more. */
+  lose(): void {
+    this.#isLost = true;
+    this.#store.lose();
+    this.drain("its supervisor has ended", this.#boot.graceMs);
+  }
+
+  /** Takes no new requests, lets what is under way end, and ends the process. */
+  drain(why: string, graceMs: number): void {
+    if (this.#draining !== undefined || this.#executor.isShutdown()) return;
+    this.#log.info("The box drains", { why });
+    if (this.#box === undefined) this.#abort.abort(new RuntimeError("STOPPING", why));
+    this.#draining = this.#box?.drain({ graceMs }) ?? Promise.resolve();
+  }
+
+  async #lead(leads: boolean): Promise<void> {
+    try {
+      await this.#box!.lead(leads);
+      this.#tell({ type: "leads", leads });
+    } catch (error) {
+      this.#tell({ type: "leads", leads: false, why: messageOf(error) });
+    }
+  }
+
+  #report(): void {
+    const { rss, heapUsed } = Deno.memoryUsage();
+    this.#tell({
+      type: "report",
+      report: { status: this.#box!.status(), rssBytes: rss, heapBytes: heapUsed },
+    });
+  }
+
+  #tell(news: News): void {
+    // Who has been told to leave, or has no supervisor any more, has nobody to tell.
+    if (this.#executor.isShutdown() || this.#executor.peers().length === 0) return;
+    this.#executor.submit(news, this.#executor.getRootPid(), { urgent: news.type === "report" });
+  }
+}
