@@ -6,11 +6,18 @@
 
 import { exitWith, say } from "../box/lifecycle.ts";
 import { messageOf } from "../errors.ts";
+import { reloadCommand, statusCommand, stopCommand } from "./admin.ts";
 import { boxCommand } from "./box.ts";
 import { serveCommand } from "./serve.ts";
 import { type Command, UsageError } from "./usage.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { serve: serveCommand, box: boxCommand };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  serve: serveCommand,
+  status: statusCommand,
+  reload: reloadCommand,
+  stop: stopCommand,
+  box: boxCommand,
+};
 
 /** Runs the command that `args` name; ends the process when it fails. */
 export async function main(args: string[]): Promise<void> {

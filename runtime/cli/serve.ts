@@ -11,6 +11,7 @@ import { serve } from "../box/serve.ts";
 import { readPort } from "../box/port.ts";
 import { messageOf, RuntimeError } from "../errors.ts";
 import type { Log } from "../types/log.ts";
+import { wholeNumber } from "./numbers.ts";
 import { type Command, UsageError } from "./usage.ts";
 
 const HELP = `tandem serve [site] [options]
@@ -173,18 +174,4 @@ function usualBoxes(): number {
     Deno.env.has(variable)
   );
   return isManaged ? 1 : Math.min(MOST_BOXES, Math.max(1, navigator.hardwareConcurrency));
-}
-
-function wholeNumber(
-  flag: string,
-  text: string | undefined,
-  most: number,
-  least = 0,
-): number | undefined {
-  if (text === undefined) return undefined;
-  const value = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (value >= least && value <= most) return value;
-  throw new UsageError(
-    `${flag} must be a whole number from ${least} to ${most}, and "${text}" was given`,
-  );
 }

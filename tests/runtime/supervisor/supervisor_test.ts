@@ -87,6 +87,13 @@ Deno.test("New code that does not boot leaves the boxes before in service", asyn
   assert.equal(value.status, 500);
   assert.match(value.text, /Cannot reload: .*site\.ts.*not yet/);
   assert.deepEqual(result.failed, {});
+  const port = new URL(machine.admin).port;
+  const asked = (name: string) =>
+    runDeno(["run", "--no-prompt", "--allow-net=127.0.0.1", MOD, name, "--admin-port", port]);
+  const reloaded = await asked("reload");
+  assert.equal(reloaded.code, 1);
+  assert.match(reloaded.stderr, /^tandem: Cannot reload: .*site\.ts.*not yet/m);
+  assert.equal(JSON.parse((await asked("status")).stdout).serving, 2);
   const { serving, lastFailure, replacements } = await machine.status();
   assert.deepEqual([serving, replacements], [2, 0]);
   assert.match(lastFailure!, /not yet/);
@@ -202,6 +209,20 @@ Deno.test("The admin port takes no command from a web page", async () => {
     serving: 1,
     wanted: 1,
   }]);
+});
+
+Deno.test.each([
+  [["status"], 2, /status needs --admin-port/],
+  [
+    ["stop", "--admin-port", "x"],
+    2,
+    /--admin-port must be a whole number from 1 to 65535, and "x"/,
+  ],
+  [["reload", "--admin-port", "1"], 1, /Cannot reach http:\/\/127\.0\.0\.1:1\/reload: /],
+])("%j without a supervisor ends with %d", async (args, status, says) => {
+  const { code, stderr } = await runDeno(["run", "--allow-net=127.0.0.1", MOD, ...args]);
+  assert.equal(code, status);
+  assert.match(stderr, says);
 });
 
 Deno.test("serve says what several boxes need", async () => {
