@@ -131,10 +131,15 @@ export async function serveBox(
     const began = performance.now();
     const left = () => Math.max(0, began + graceMs - performance.now());
     box.announceStop();
-    if (graceMs === 0) abort.abort();
-    else await gate.quiet(began + graceMs * UPLOAD_SHARE, hurry.signal);
-    const closed = graceMs === 0 ? server.finished : server.shutdown();
-    await gate.release();
+    let closed: Promise<void>;
+    if (graceMs === 0) {
+      abort.abort();
+      closed = server.finished;
+    } else {
+      await gate.quiet(began + graceMs * UPLOAD_SHARE, hurry.signal);
+      closed = server.shutdown();
+      await gate.release();
+    }
     await box.stop(hurry.signal.aborted ? 0 : left());
     // Deno cannot cut connections once it is shutting down: those that outlast the time are left
     // behind, and end with the process.
