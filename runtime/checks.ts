@@ -7,8 +7,6 @@
 /** Names that the API has and this version does not serve yet: refused rather than ignored. */
 const LATER: ReadonlySet<string> = new Set([
   "adminPort",
-  "isolation",
-  "maxHeapMb",
   "near",
   "rpc",
 ]);

@@ -29,10 +29,22 @@ export interface ResolvedWorker {
   store: StoreScope;
 }
 
+/** What the workers of a pool run in. */
+export type Isolation = "thread" | "process";
+
 /** A pool, filled in. */
 export type ResolvedPool = ResolvedWorker & PoolNumbers & {
   session: SessionPolicy;
   priority: NonNullable<PoolOptions["priority"]>;
+  /** What its workers run in. */
+  isolation: Isolation;
+  /** Megabytes of one worker's heap; only in processes. */
+  maxHeapMb: number | undefined;
+};
+
+/** The pages, filled in. */
+export type ResolvedPages = Omit<ResolvedPool, "isolation"> & {
+  isolation: NonNullable<PagesOptions["isolation"]>;
 };
 
 /** A service thread, filled in. */
@@ -59,7 +71,7 @@ export interface ResolvedOptions {
   /** The document that opens sessions, as an absolute URL, and its function. */
   requestInit: { document: string; function: string | undefined } | undefined;
   /** The document of pages. */
-  pages: (ResolvedPool & { isolation: "entry" | "worker" }) | undefined;
+  pages: ResolvedPages | undefined;
   /** The document of pagelets. */
   pagelets: ResolvedPool | undefined;
   /** The document of messages. */
@@ -71,7 +83,9 @@ export interface ResolvedOptions {
 }
 
 /** The numbers of a pool, filled in. */
-type PoolNumbers = Required<Omit<PoolOptions, keyof WorkerOptions | "session" | "priority">>;
+type PoolNumbers = Required<
+  Omit<PoolOptions, keyof WorkerOptions | "session" | "priority" | "isolation" | "maxHeapMb">
+>;
 
 /** What a pool does unless it is told otherwise. */
 export const POOL_DEFAULTS: Readonly<PoolNumbers> = Object.freeze({
@@ -104,7 +118,16 @@ const MOST_CONCURRENCY = 32;
 const SESSIONS: readonly SessionPolicy[] = ["request", "restore", "keep", "fresh"];
 const PRIORITIES = ["low", "normal", "high"] as const;
 const WORKER_FIELDS = ["document", "permissions", "store"];
-const POOL_FIELDS = [...WORKER_FIELDS, "session", "priority", ...Object.keys(POOL_DEFAULTS)];
+const POOL_FIELDS = [
+  ...WORKER_FIELDS,
+  "session",
+  "priority",
+  "isolation",
+  "maxHeapMb",
+  ...Object.keys(POOL_DEFAULTS),
+];
+/** A smaller heap does not hold what every worker loads. */
+const LOWEST_HEAP_MB = 16;
 const SITE_FIELDS = [
   "name",
   "store",
@@ -145,8 +168,8 @@ export function resolveOptions(options: SiteOptions = {}): ResolvedOptions {
     threadLoops: list("threadLoops", options.threadLoops).map(resolveLoop),
     requestInit: resolveInit(options.requestInit),
     pages: resolvePages(options.pages),
-    pagelets: resolvePool("pagelets", options.pagelets, POOL_FIELDS, "request"),
-    xbox: resolvePool("xbox", options.xbox, POOL_FIELDS, "restore"),
+    pagelets: resolvePool("pagelets", options.pagelets, "request"),
+    xbox: resolvePool("xbox", options.xbox, "restore"),
     warmup: [...warmup],
     maxLeaked,
   };
@@ -196,11 +219,13 @@ function resolveInit(init: SiteOptions["requestInit"]): ResolvedOptions["request
 
 function resolvePages(pages: SiteOptions["pages"]): ResolvedOptions["pages"] {
   if (pages === undefined) return undefined;
-  const pool = resolvePool("pages", pages, [...POOL_FIELDS, "isolation"], "request")!;
-  const isolation = (pages as PagesOptions).isolation ?? "entry";
-  if (isolation !== "entry" && isolation !== "worker") {
-    fail("pages.isolation", '"entry" or "worker"', isolation);
+  const isolation = (pages as PagesOptions | null)?.isolation ?? "entry";
+  if (isolation !== "entry" && isolation !== "worker" && isolation !== "process") {
+    fail("pages.isolation", '"entry", "worker" or "process"', isolation);
   }
+  const pool = resolvePool("pages", pages, "request", {
+    isolation: isolation === "process" ? "process" : "thread",
+  })!;
   // In the entry nothing can stop a page, and one that streams for long is no fault.
   const isUnlimited = isolation === "entry" && (pages as PagesOptions).deadlineMs === undefined;
   return { ...pool, isolation, deadlineMs: isUnlimited ? 0 : pool.deadlineMs };
@@ -208,12 +233,15 @@ function resolvePages(pages: SiteOptions["pages"]): ResolvedOptions["pages"] {
 
 function resolvePool(
   field: string,
-  pool: DocumentLocation | PoolOptions | undefined,
-  fields: readonly string[],
+  pool: DocumentLocation | PoolOptions | PagesOptions | undefined,
   usual: SessionPolicy,
+  { isolation = readIsolation(field, pool) }: { isolation?: Isolation } = {},
 ): ResolvedPool | undefined {
   if (pool === undefined) return undefined;
-  const worker = resolveWorker(field, pool, fields);
+  const worker = resolveWorker(field, pool, POOL_FIELDS);
+  const { maxHeapMb } = pool as PoolOptions;
+  checkHeap(field, maxHeapMb, isolation);
+  if (isolation === "process") checkSpelledOut(field, worker.permissions);
   const numbers: PoolNumbers = { ...POOL_DEFAULTS };
   for (const key of Object.keys(POOL_DEFAULTS) as (keyof PoolNumbers)[]) {
     const value = (pool as PoolOptions)[key];
@@ -221,6 +249,8 @@ function resolvePool(
     checkNumber(`${field}.${key}`, value, LOWEST[key] ?? 0);
     numbers[key] = value;
   }
+  // A process takes too long to start for a request to wait for it.
+  if (isolation === "process") numbers.spares = (pool as PoolOptions).spares ?? numbers.workers;
   if (numbers.spares > numbers.workers) {
     if ((pool as PoolOptions).spares === undefined) numbers.spares = numbers.workers;
     else fail(`${field}.spares`, `at most ${field}.workers (${numbers.workers})`, numbers.spares);
@@ -229,7 +259,31 @@ function resolvePool(
   if (!SESSIONS.includes(session)) fail(`${field}.session`, oneOf(SESSIONS), session);
   if (!PRIORITIES.includes(priority)) fail(`${field}.priority`, oneOf(PRIORITIES), priority);
   checkConcurrency(field, numbers.concurrency, session);
-  return { ...numbers, ...worker, session, priority };
+  return { ...numbers, ...worker, session, priority, isolation, maxHeapMb };
+}
+
+function readIsolation(field: string, pool: unknown): Isolation {
+  const { isolation = "thread" } = (pool ?? {}) as { isolation?: unknown };
+  if (isolation === "thread" || isolation === "process") return isolation;
+  return fail(`${field}.isolation`, '"thread" or "process"', isolation);
+}
+
+function checkHeap(field: string, maxHeapMb: unknown, isolation: Isolation): void {
+  if (maxHeapMb === undefined) return;
+  if (isolation === "process") return checkNumber(`${field}.maxHeapMb`, maxHeapMb, LOWEST_HEAP_MB);
+  throw new TypeError(
+    `Cannot use option "${field}.maxHeapMb": only a worker in a process has a heap with a limit of its own, and ` +
+      `${field}.isolation is not "process"`,
+  );
+}
+
+/** A process gets its permissions as flags, which say nothing of those of whoever starts it. */
+function checkSpelledOut(field: string, permissions: Deno.PermissionOptions): void {
+  const named = `${field}.permissions`;
+  if (permissions === "inherit") fail(named, '"none" or every permission by name', permissions);
+  for (const [kind, value] of Object.entries(permissions === "none" ? {} : permissions)) {
+    if (value === "inherit") fail(`${named}.${kind}`, "true, false or a list", value);
+  }
 }
 
 function checkConcurrency(field: string, concurrency: number, session: SessionPolicy): void {

@@ -4,10 +4,12 @@
  * @module
  */
 
-import type { ResolvedOptions, ResolvedPool } from "../options.ts";
+import type { ResolvedOptions, ResolvedPages, ResolvedPool } from "../options.ts";
 import { PageletServer } from "../pagelet/server.ts";
 import { Pool } from "../pool/pool.ts";
 import type { FindTask } from "../pool/task.ts";
+import { checkRights } from "../process/rights.ts";
+import { workerProcess } from "../process/worker_process.ts";
 import type { Services } from "../thread/thread.ts";
 import type { ThreadType } from "../types/document.ts";
 import type { Log } from "../types/log.ts";
@@ -42,10 +44,14 @@ export function openRooms(
     name: "pagelets" | "xbox" | "pages",
     module: string,
     threadType: ThreadType,
-    worker: ResolvedPool,
+    worker: ResolvedPool | ResolvedPages,
   ) => {
-    const { concurrency, session, startTimeoutMs } = worker;
-    const kind = { name, module, threadType, worker, hasSessions: true, startTimeoutMs };
+    const { concurrency, session, startTimeoutMs, isolation, maxHeapMb, permissions } = worker;
+    const inProcess = isolation === "process";
+    // Also where no worker is started with the box.
+    if (inProcess) checkRights(`workers of pool ${name}`, permissions);
+    const carrier = inProcess ? workerProcess({ maxHeapMb }) : undefined;
+    const kind = { name, module, threadType, worker, hasSessions: true, startTimeoutMs, carrier };
     const fresh = session === "fresh";
     const pool = new Pool({
       ...worker,
@@ -53,6 +59,7 @@ export function openRooms(
       log,
       onLeak,
       fresh,
+      inProcess,
       maxRequests: fresh ? 1 : worker.maxRequests,
       services: (find) => rooms.services(find),
       start: ({ services, ring, onAnswers, signal }) =>
@@ -67,9 +74,9 @@ export function openRooms(
     pagelets: pagelets &&
       new PageletServer(open("pagelets", KINDS.pagelet, "Pagelet Thread", pagelets), pagelets),
     xbox: xbox && new XboxServer(open("xbox", KINDS.xbox, "Xbox Thread", xbox)),
-    pages: pages?.isolation === "worker"
-      ? new PageletServer(open("pages", KINDS.pagelet, "Web Request", pages), pages)
-      : undefined,
+    pages: pages === undefined || pages.isolation === "entry"
+      ? undefined
+      : new PageletServer(open("pages", KINDS.pagelet, "Web Request", pages), pages),
     services: (find) => {
       const rootless = find === "own";
       const tasks: FindTask = rootless ? () => undefined : find;

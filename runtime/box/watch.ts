@@ -11,13 +11,16 @@ import { lagLevel, queueFillLevel, queueWaitLevel } from "./health_metrics.ts";
 import type { Rooms } from "./rooms.ts";
 import type { BoxState } from "./state.ts";
 
+/** What the figures of a pool are held against. */
+type Limits = Pick<ResolvedPool, "queueLimit" | "deadlineMs" | "maxQueueMs">;
+
 /**
  * Starts the monitor of a box; it ends with `stop`. Messages run at every level, since what waits for
  * them holds more than they do.
  */
 export function watchLoad(
   pools: Rooms["pools"],
-  options: Readonly<Partial<Record<"pagelets" | "xbox" | "pages", ResolvedPool>>>,
+  options: Readonly<Partial<Record<"pagelets" | "xbox" | "pages", Limits>>>,
   state: BoxState,
   log: Log,
 ): HealthMonitor {

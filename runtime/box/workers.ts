@@ -18,6 +18,7 @@ import type { PoolConfig } from "../pool/entry/open.ts";
 import { enroll, isMainThread, startup } from "../resources/mod.ts";
 import type { TrueGlobals } from "../resources/true_globals.ts";
 import type { OpenStore } from "../store/mod.ts";
+import type { StartCarrier } from "../thread/carrier.ts";
 import { type Services, startThread, type Thread, type ThreadEnd } from "../thread/thread.ts";
 import { isRecord } from "../thread/values.ts";
 import type { ThreadType } from "../types/document.ts";
@@ -39,6 +40,8 @@ export interface WorkerKind {
   hasSessions: boolean;
   /** Longest time that a worker may take to load its documents, in milliseconds. */
   startTimeoutMs?: number;
+  /** Starts what it runs in, if that is not a Worker; it shares no memory. */
+  carrier?: StartCarrier;
 }
 
 /** What one worker is started with. */
@@ -115,7 +118,8 @@ export class WorkerFactory {
     const own = store.forWorker(worker.store);
     // A site may have shut its resources down.
     startup();
-    const desk = isMainThread() ? enroll(WorkerFactory.#nextThread++) : undefined;
+    const sharesMemory = kind.carrier === undefined;
+    const desk = sharesMemory && isMainThread() ? enroll(WorkerFactory.#nextThread++) : undefined;
     const limited = new LimitedLog(withFields(log, { worker: name }));
     const thread = startThread({
       name,
@@ -134,7 +138,7 @@ export class WorkerFactory {
         box: box.snapshot(),
         options: {
           document: worker.document,
-          near: own.near,
+          near: sharesMemory ? own.near : undefined,
           desk: desk?.desk,
           initDocument: init?.document,
           initFunction: init?.function,
@@ -146,6 +150,7 @@ export class WorkerFactory {
       startTimeoutMs: kind.startTimeoutMs ?? START_TIMEOUT_MS,
       onAnswers,
       signal,
+      carrier: kind.carrier,
     });
     const leave = (end?: ThreadEnd) => {
       desk?.leave(end?.isOrderly ? "orderly" : "abandoned");

@@ -18,8 +18,8 @@ export interface WorkerStart {
   services: Services;
   /** Takes its answers. */
   onAnswers(list: readonly unknown[]): string | undefined;
-  /** Memory of its ring. */
-  ring: SharedArrayBuffer;
+  /** Memory of its ring; absent where it shares none. */
+  ring: SharedArrayBuffer | undefined;
   /** Gives the start up when it aborts. */
   signal: AbortSignal;
 }
@@ -40,6 +40,8 @@ export interface CrewOptions extends RecyclePolicy {
   heartbeatMs: number;
   /** Whether a worker that is due ends at once, rather than when the next task comes. */
   fresh: boolean;
+  /** Whether workers are processes: they share no memory, and can be stopped whatever they do. */
+  inProcess: boolean;
   /** Starts a worker. */
   start(start: WorkerStart): Promise<Thread>;
   /** Hears that a worker was given up while stuck. */
@@ -86,6 +88,8 @@ const FIRST_BACK_OFF_MS = 100;
 const LONGEST_BACK_OFF_MS = 30_000;
 /** How long a worker may take to show that it is not stuck, before it counts as leaked. */
 const VERDICT_MS = 2000;
+/** The same for one in a process, which is lost to nobody when it was only slow. */
+const PROCESS_VERDICT_MS = 20;
 /** A replacement is started this many times sooner than a start takes. */
 const LEAD = 4;
 
@@ -95,6 +99,8 @@ export class Crew {
   readonly #events: CrewEvents;
   readonly #workers = new Set<PoolWorker>();
   readonly #retired = new Set<Promise<unknown>>();
+  /** What ended workers hold, until it is free. */
+  readonly #held = new Set<Promise<void>>();
   readonly #started = new Map<PoolWorker, Promise<void>>();
   readonly #shut = new AbortController();
   readonly #ends: WorkerEnd[] = [];
@@ -183,7 +189,7 @@ export class Crew {
 
   /** Starts one worker; rejects with what kept it from starting. */
   grow(): Promise<void> {
-    const worker = new PoolWorker();
+    const worker = new PoolWorker(!this.#options.inProcess);
     const started: Promise<void> = this.#startWorker(worker).finally(() => {
       this.#started.delete(worker);
     });
@@ -213,7 +219,7 @@ export class Crew {
     // Without time to answer nobody can tell whether the worker is stuck.
     if (graceMs === 0) worker.thread.end("closed", "it was closed");
     const closed = worker.thread.close(graceMs).then((reason) => {
-      if (reason === "stuck") this.#leak();
+      if (reason === "stuck") this.#leak(worker.thread);
       this.#retired.delete(closed);
     });
     this.#retired.add(closed);
@@ -227,13 +233,14 @@ export class Crew {
 
   /** Whether a worker's event loop turns; one that only has no core to run on gets time to show it. */
   async isTurning(worker: PoolWorker): Promise<boolean> {
-    return await worker.thread.ping(VERDICT_MS) !== undefined;
+    const verdictMs = worker.thread.stops ? PROCESS_VERDICT_MS : VERDICT_MS;
+    return await worker.thread.ping(verdictMs) !== undefined;
   }
 
-  /** Gives a worker up that does not answer: it burns a core until the process ends. */
+  /** Gives a worker up that does not answer: it burns a core until the process ends, unless it can be stopped. */
   abandon(worker: PoolWorker, why: string): void {
     if (!worker.thread.alive) return;
-    this.#leak();
+    this.#leak(worker.thread);
     worker.thread.end("stuck", why);
   }
 
@@ -243,7 +250,7 @@ export class Crew {
     this.#shut.abort(reason);
     for (const worker of this.#workers) this.retire(worker, graceMs);
     await Promise.allSettled(this.#started.values());
-    await Promise.all(this.#retired);
+    await Promise.all([...this.#retired, ...this.#held]);
   }
 
   /** The worker gets no more tasks; it is ended a little later, since that takes time from its successor. */
@@ -281,6 +288,8 @@ export class Crew {
     this.#startMs += (performance.now() - worker.since - this.#startMs) * 0.25;
     this.#workers.add(worker);
     thread.ended.then((end) => this.#lose(worker, end));
+    const gone = thread.gone.then(() => void this.#held.delete(gone));
+    this.#held.add(gone);
     if (signal.aborted) this.retire(worker, 0);
     // What it replaces has waited for this.
     else for (const old of this.#workers) this.#replaceIdle(old);
@@ -335,7 +344,8 @@ export class Crew {
     });
   }
 
-  #leak(): void {
+  #leak(thread?: Thread): void {
+    if (thread?.stops === true) return;
     this.#leaked++;
     this.#options.onLeak();
   }

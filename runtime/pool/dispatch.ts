@@ -72,7 +72,7 @@ export class Dispatcher {
       // Half empty only, so that messages are worth their cost.
       if (!this.#isNextQuick()) return;
       if (!worker.usable || worker.tasks.size > AHEAD / 2 || worker.isDue(policy)) continue;
-      if (worker.tasks.size < policy.concurrency) continue;
+      if (worker.tasks.size < policy.concurrency || worker.room(policy) <= 0) continue;
       let quick = true;
       for (const task of worker.tasks.values()) quick &&= this.#isQuick(task);
       if (quick) send(worker, this.#pick(worker, AHEAD));

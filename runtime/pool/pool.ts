@@ -151,7 +151,7 @@ export class Pool {
   /** Figures for people and health checks. */
   status(): PoolStatus {
     const { queued, queueAgeMs } = this;
-    return describePool(this.#options.session, this.#crew, {
+    return describePool(this.#options, this.#crew, {
       queued,
       queueAgeMs,
       ...this.#figures,
@@ -282,6 +282,7 @@ export class Pool {
     }
     const task = worker.tasks.get(id);
     if (task === undefined) return "answered a task that is not open";
+    if (flags === FLAGS.back) return this.#receiveBack(worker, task);
     if ((flags & (FLAGS.error | FLAGS.done)) !== 0) {
       const found = findForbidden(value);
       if (found !== undefined) return `answered with ${found}`;
@@ -318,6 +319,20 @@ export class Pool {
       return `answered with ${toError(error).message}`;
     }
     this.#settleWhenFree(worker, task);
+    return undefined;
+  }
+
+  /** A worker without a ring has not begun with a task, and gives way to another. */
+  #receiveBack(worker: PoolWorker, task: AnyTask): string | undefined {
+    if (!worker.receiveBack(task)) return "gave back a task that is not its to give";
+    if (isMovable(task)) this.#putBack(task);
+    else {
+      task.fail(
+        new RuntimeError("THREAD_EXITED", `Cannot run ${task.job.name}: no worker takes it`),
+      );
+      this.#finish(task);
+    }
+    this.#crew.ended(worker);
     return undefined;
   }
 
@@ -470,6 +485,17 @@ export class Pool {
       else this.#crew.abandon(worker, why);
     }, this.#options.graceMs);
     task.onEnd(() => clearTimeout(timer));
+    if (worker.thread.stops && error.code === "DEADLINE_EXCEEDED") this.#stopIfStuck(worker, task);
+  }
+
+  /** A process whose time is up and that does not even answer burns a core for nobody: it has no grace. */
+  async #stopIfStuck(worker: PoolWorker, task: AnyTask): Promise<void> {
+    if (await this.#crew.isTurning(worker) || !worker.tasks.has(task.id)) return;
+    const why = `${task.job.name} is stuck`;
+    this.#options.log.warn(`A worker of pool ${this.#options.name} was killed: ${why}`, {
+      worker: worker.thread.name,
+    });
+    this.#crew.abandon(worker, why);
   }
 
   /** Ends a worker as soon as nothing but tasks that do not stop is left on it. */

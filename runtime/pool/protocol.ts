@@ -30,6 +30,8 @@ export const FLAGS = Object.freeze({
   done: 4,
   /** The worker should be replaced before its next task. */
   reset: 8,
+  /** The worker has not begun with the task and gives it back; only where there is no ring to take it from. */
+  back: 16,
 });
 /** Every flag at once. */
 const ALL_FLAGS = Object.values(FLAGS).reduce<number>((all, flag) => all | flag, 0);
@@ -50,7 +52,7 @@ export const RING_PLACES = 64;
 
 const FREE = 0;
 /** Where a task stands that found no place: it has begun as soon as it is sent, and cannot be taken back. */
-const NOWHERE = -1;
+export const NOWHERE = -1;
 // A document that replaces these would leave its worker without a way to begin.
 const { compareExchange, load, store } = Atomics;
 

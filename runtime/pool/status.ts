@@ -14,6 +14,8 @@ export interface WorkerStatus {
   id: number;
   /** Name in logs. */
   name: string;
+  /** Number of its process, if it has one of its own. */
+  pid?: number;
   /** `"suspect"`: it gives no sign of life; `"leaving"`: another takes its place before long. */
   state: "idle" | "busy" | "suspect" | "leaving";
   /** Tasks that it has run. */
@@ -42,6 +44,8 @@ export interface TaskStatus {
 export interface PoolStatus {
   /** What its workers keep between requests. */
   session: SessionPolicy;
+  /** What its workers run in. */
+  isolation: "thread" | "process";
   /** Workers that are ready or busy. */
   workers: number;
   /** Workers that are on their way. */
@@ -66,13 +70,14 @@ export interface PoolStatus {
 
 /** Reads the figures of a pool. */
 export function describePool(
-  session: SessionPolicy,
+  { session, inProcess }: { session: SessionPolicy; inProcess: boolean },
   crew: Crew,
   { queueAgeMs, ...figures }: Pick<PoolStatus, "queued" | "queueAgeMs" | "ended" | "refused">,
 ): PoolStatus {
   const workers = [...crew.workers];
   return {
     session,
+    isolation: inProcess ? "process" : "thread",
     workers: workers.length,
     starting: crew.starting,
     busy: workers.filter(({ tasks }) => tasks.size > 0).length,
@@ -98,6 +103,7 @@ function describeWorker(worker: PoolWorker): WorkerStatus {
   return {
     id: thread.id,
     name: thread.name,
+    ...(thread.pid === undefined ? {} : { pid: thread.pid }),
     state,
     requests,
     ageMs: ageOf(since),

@@ -5,7 +5,7 @@
  */
 
 import type { Thread } from "../thread/thread.ts";
-import { newRing, Ring, RING_PLACES, type TaskMessage } from "./protocol.ts";
+import { newRing, NOWHERE, Ring, RING_PLACES, type TaskMessage } from "./protocol.ts";
 import type { PoolTask, TaskCarrier } from "./task.ts";
 
 /** When a worker is to be replaced. */
@@ -23,8 +23,8 @@ const RATE_WEIGHT = 0.25;
 
 /** A worker and what it is doing. */
 export class PoolWorker implements TaskCarrier {
-  /** Memory of the ring, for the worker. */
-  readonly memory: SharedArrayBuffer = newRing();
+  /** Memory of the ring, for the worker; absent where it shares none. */
+  readonly memory: SharedArrayBuffer | undefined;
   /** The tasks that it has been sent, by id: those that it runs, and those that wait there for their turn. */
   readonly tasks: Map<number, AnyTask> = new Map();
   /** When it was told to start, on the clock of `performance.now()`. */
@@ -49,11 +49,17 @@ export class PoolWorker implements TaskCarrier {
   misses = 0;
   /** Whether it takes no further task. */
   retiring = false;
-  readonly #ring = new Ring(this.memory);
+  readonly #ring: Ring | undefined;
   #thread: Thread | undefined;
   #sentAt = 0;
   /** Average time between tasks; 0 until there were two. */
   #msPerTask = 0;
+
+  /** Without a ring, what it was sent has begun, and it is sent no more than it runs at once. */
+  constructor(hasRing: boolean) {
+    this.memory = hasRing ? newRing() : undefined;
+    this.#ring = this.memory && new Ring(this.memory);
+  }
 
   /** The worker's thread, once it is ready. */
   get thread(): Thread {
@@ -72,8 +78,9 @@ export class PoolWorker implements TaskCarrier {
   }
 
   /** How many tasks it may still be sent. */
-  room(policy: RecyclePolicy): number {
-    return Math.min(this.#left(policy), RING_PLACES - this.tasks.size);
+  room(policy: RecyclePolicy & { concurrency: number }): number {
+    const most = this.#ring === undefined ? policy.concurrency : RING_PLACES;
+    return Math.min(this.#left(policy), most - this.tasks.size);
   }
 
   /** Whether it should give way to a fresh worker before it takes another task. */
@@ -126,14 +133,22 @@ export class PoolWorker implements TaskCarrier {
 
   /** Whether it has begun with a task that it was sent. */
   hasStarted(task: AnyTask): boolean {
-    return this.#ring.isStarted(task.place, task.id);
+    return this.#ring?.isStarted(task.place, task.id) ?? true;
   }
 
   /** Takes a task back that it has not begun with; says whether that was so. */
   takeBack(task: AnyTask): boolean {
     // The ring is the worker's to write: a task that it has answered is not to be run again.
     if (this.tasks.get(task.id) !== task || task.state === "answered") return false;
-    if (!this.#ring.takeBack(task.place, task.id)) return false;
+    if (this.#ring?.takeBack(task.place, task.id) !== true) return false;
+    this.tasks.delete(task.id);
+    task.worker = undefined;
+    return true;
+  }
+
+  /** Takes a task that it gives back; says whether it can: with a ring, it has no business to. */
+  receiveBack(task: AnyTask): boolean {
+    if (this.#ring !== undefined || task.state === "answered") return false;
     this.tasks.delete(task.id);
     task.worker = undefined;
     return true;
@@ -142,7 +157,7 @@ export class PoolWorker implements TaskCarrier {
   /** Forgets a task that is over; says whether it was there. */
   forget(task: AnyTask): boolean {
     if (!this.tasks.delete(task.id)) return false;
-    this.#ring.release(task.place);
+    this.#ring?.release(task.place);
     this.requests++;
     this.misses = 0;
     this.activeAt = performance.now();
@@ -160,7 +175,7 @@ export class PoolWorker implements TaskCarrier {
     task.worker = this;
     task.sent++;
     task.holds.worker = true;
-    task.place = this.#ring.put(task.id);
+    task.place = this.#ring?.put(task.id) ?? NOWHERE;
     this.tasks.set(task.id, task);
   }
 

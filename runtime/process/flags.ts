@@ -4,10 +4,11 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
 import { given } from "../checks.ts";
 
 /** What a permission can be limited to: everything, nothing, or a list in the form of Deno's flags. */
-export type ChildPermission = boolean | readonly string[];
+export type ChildPermission = boolean | readonly (string | URL)[];
 
 /** The permissions of a child. What is left out is not given. */
 export interface ChildPermissions {
@@ -40,9 +41,10 @@ const NOWHERE = "none.invalid";
  * default, which `--deny-import` does not close.
  *
  * @param modules URLs that the child starts with.
+ * @throws {TypeError} For `"inherit"`, since a process cannot list what it may do itself, and for what is no permission.
  */
 export function permissionFlags(
-  permissions: ChildPermissions | "none",
+  permissions: ChildPermissions | Deno.PermissionOptions,
   modules: readonly string[],
 ): string[] {
   const entries: unknown = permissions === "none" ? {} : permissions;
@@ -72,7 +74,8 @@ function read(kind: string, value: unknown): true | readonly string[] {
   }
   if (value === true) return true;
   if (value === false || value === undefined) return [];
-  if (Array.isArray(value) && value.every(isName)) return value;
+  const names = Array.isArray(value) ? value.map(nameOf) : [undefined];
+  if (names.every(isName)) return names;
   throw new TypeError(
     `Cannot start a child: permission ${kind} is true, false or a list of texts without commas, and ${
       given(value)
@@ -86,7 +89,12 @@ function hostOf(module: string): string[] {
   return [`${hostname}:${port || (protocol === "https:" ? 443 : 80)}`];
 }
 
+function nameOf(value: unknown): unknown {
+  if (!(value instanceof URL)) return value;
+  return value.protocol === "file:" ? fileURLToPath(value) : value.href;
+}
+
 /** A comma would begin another name, and Deno has no way to write one. */
-function isName(value: unknown): boolean {
+function isName(value: unknown): value is string {
   return typeof value === "string" && value !== "" && !value.includes(",");
 }

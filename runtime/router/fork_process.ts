@@ -5,7 +5,8 @@
  */
 
 import { spawn } from "node:child_process";
-import { allowHosts, permissionFlags } from "./flags.ts";
+import { childEnvironment } from "../process/child_environment.ts";
+import { permissionFlags } from "../process/flags.ts";
 import { type ChildChannel, ProcessLink } from "./process_link.ts";
 import type { ForkProgram } from "./types.ts";
 
@@ -23,7 +24,7 @@ export function spawnChild(
   modules: readonly string[] = [],
 ): Spawned {
   // Node's spawn gives a Deno child every permission unless a flag says otherwise, so one always does.
-  const flags = allowHosts(permissionFlags(permissions), modules);
+  const flags = permissionFlags(permissions, modules);
   flags.push("--quiet", "--no-lock", "--unstable-worker-options", "--unstable-kv");
   return spawnDeno(flags, `data:text/javascript,${encodeURIComponent(source)}`, []);
 }
@@ -31,7 +32,7 @@ export function spawnChild(
 /** Starts a program that speaks to this process, with these flags of Deno and no others. */
 export function spawnProgram({ main, args = [], flags = [] }: ForkProgram): Spawned {
   const unused = "--deny-env=TANDEM_UNUSED";
-  return spawnDeno([...flags, unused], String(main), args);
+  return spawnDeno(["--no-prompt", ...flags, unused], String(main), args);
 }
 
 function spawnDeno(flags: readonly string[], main: string, args: readonly string[]): Spawned {
@@ -39,10 +40,10 @@ function spawnDeno(flags: readonly string[], main: string, args: readonly string
   if (state !== "granted") {
     throw new Deno.errors.NotCapable("Cannot start a child process: it needs --allow-run=deno");
   }
-  const child = spawn("deno", ["run", "--no-prompt", ...flags, main, ...args], {
+  const child = spawn("deno", ["run", ...flags, main, ...args], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     serialization: "advanced",
-    env: environment(),
+    env: childEnvironment(true),
   });
   if (child.pid === undefined) {
     child.on("error", () => {});
@@ -50,19 +51,4 @@ function spawnDeno(flags: readonly string[], main: string, args: readonly string
   }
   const channel = child as unknown as ChildChannel;
   return { pid: child.pid, link: (greeting) => new ProcessLink(channel, greeting) };
-}
-
-/** What Deno itself needs to find its program and its cache. */
-const NEEDED = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", "TMPDIR"];
-
-/** The variables of this process; those that matter to Deno if it may not read all, as far as it may. */
-function environment(): Record<string, string> {
-  if (Deno.permissions.querySync({ name: "env" }).state === "granted") return Deno.env.toObject();
-  const found: Record<string, string> = {};
-  for (const variable of NEEDED) {
-    if (Deno.permissions.querySync({ name: "env", variable }).state !== "granted") continue;
-    const value = Deno.env.get(variable);
-    if (value !== undefined) found[variable] = value;
-  }
-  return found;
 }

@@ -107,7 +107,7 @@ export class BoxProcess {
 }
 
 /** How much longer than its grace a box may take to drain. */
-const KILL_AFTER_MS = 500;
+const KILL_AFTER_MS = 250;
 
 /** Most wait for the end, not for the start. */
 function isHandledByStarter(): void {}

@@ -21,10 +21,15 @@ export interface ThreadModules {
   documents: Readonly<Record<string, string>>;
 }
 
-/** Builds the `data:` URL that starts a worker with these modules. */
-export function bootstrapUrl(modules: ThreadModules): string {
+/**
+ * Builds the `data:` URL that starts a worker with these modules.
+ *
+ * @param first Lines of source that come before all others, for an isolate that is not a Worker.
+ */
+export function bootstrapUrl(modules: ThreadModules, first: readonly string[] = []): string {
   const entry = new URL("./entry/main.ts", import.meta.url).href;
   const lines = [
+    ...first,
     `import { serveThread } from ${JSON.stringify(entry)};`,
     `import * as kind from ${JSON.stringify(modules.kind)};`,
   ];
@@ -34,6 +39,12 @@ export function bootstrapUrl(modules: ThreadModules): string {
   );
   lines.push(`serveThread({ kind, clients: ${clients}, documents: { ${documents.join(", ")} } });`);
   return `data:text/javascript,${encodeURIComponent(lines.join("\n"))}`;
+}
+
+/** Every module of a thread, by absolute URL. */
+export function modulesOf({ kind, clients, documents }: ThreadModules): string[] {
+  const entry = new URL("./entry/main.ts", import.meta.url).href;
+  return [entry, kind, ...Object.values(clients), ...Object.values(documents)];
 }
 
 function importAll(

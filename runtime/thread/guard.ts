@@ -12,6 +12,7 @@
 
 import type { Endpoint } from "../deps/comlink.ts";
 import { messageOf, parseErrorRecord, toErrorRecord } from "../errors.ts";
+import type { Carried } from "./carrier.ts";
 import { MAX_ANSWERS, type PingMessage } from "./channel.ts";
 import { Rate } from "./rate.ts";
 import { findForbidden, isRecord, releaseStreams } from "./values.ts";
@@ -102,7 +103,7 @@ export class Guard {
   }
 
   /** Takes one message of the worker. */
-  receive(event: MessageEvent): void {
+  receive(event: Carried): void {
     const options = this.#options;
     if (options === undefined) return;
     let fault: string | undefined;
@@ -142,7 +143,7 @@ export class Guard {
     }
   }
 
-  #take(event: MessageEvent, options: GuardOptions): string | undefined {
+  #take(event: Carried, options: GuardOptions): string | undefined {
     if (event.ports.length > 0) return "sent a port";
     const data: unknown = event.data;
     if (!isRecord(data)) return "sent a message that is no record";
@@ -242,7 +243,7 @@ function takeAnswers(list: unknown, { onAnswers }: GuardOptions): string | undef
 }
 
 /** Closes what a refused message has brought into this isolate. */
-function release({ ports, data }: MessageEvent): void {
+function release({ ports, data }: Carried): void {
   for (const port of ports) port.close();
   try {
     releaseStreams(data);

@@ -3,18 +3,21 @@
  *
  * A thread carries services as opaque named calls and knows nothing of what they do. Every call is
  * raced against the thread's end, so that nothing waits for a worker that is gone. A worker that is
- * stuck in synchronous code cannot be stopped inside its process: it is given up and counted by its owner.
+ * stuck in synchronous code cannot be stopped inside its process: it is given up and counted by its owner,
+ * unless its carrier stops it all the same.
  *
  * @module
  */
 
 import { expose, transfer, wrap } from "../deps/comlink.ts";
-import { RECORD_LIMITS, RuntimeError } from "../errors.ts";
-import { bootstrapUrl, type ThreadModules } from "./bootstrap.ts";
+import { RuntimeError } from "../errors.ts";
+import type { ThreadModules } from "./bootstrap.ts";
+import type { Carrier, StartCarrier } from "./carrier.ts";
 import type { PingMessage, TasksMessage } from "./channel.ts";
 import { type Accept, Guard } from "./guard.ts";
 import { containStreamFaults } from "./stream_faults.ts";
 import { installErrorTransfer } from "./transfer.ts";
+import { startWorkerCarrier } from "./worker_carrier.ts";
 
 /** Calls that a worker may make of the entry, by name. Their arguments are untrusted. */
 export type Services = Readonly<Record<string, (...args: unknown[]) => unknown>>;
@@ -51,6 +54,8 @@ export interface ThreadOptions {
   startTimeoutMs: number;
   /** Gives the start up when it aborts. */
   signal?: AbortSignal;
+  /** Starts what it runs in. @default a Worker of this process */
+  carrier?: StartCarrier;
 }
 
 /** Why a thread ended. */
@@ -72,6 +77,8 @@ const MAX_OPEN_CALLS = 1024;
 const LAST_CHANCE_MS = 2000;
 /** The same for one that does not say that it is done. */
 const LAST_WORD_MS = 250;
+/** The same for one that can be stopped whatever it does. */
+const VERDICT_MS = 20;
 /**
  * Timers that the time for a heartbeat is made of: an entry that was blocked, or a process that was stopped,
  * finds the first of them late, and the answer before the last.
@@ -93,8 +100,8 @@ export async function startThread(options: ThreadOptions): Promise<Thread> {
   const late = `Cannot start worker "${name}": it was not ready within ${startTimeoutMs} ms`;
   let ready = false;
   const timer = setTimeout(async () => {
-    // A document that waits for something at its top level can be stopped; one that spins cannot.
-    const turns = await thread.ping(LAST_CHANCE_MS) !== undefined;
+    // A document that waits for something at its top level can be stopped; one that spins, by few carriers.
+    const turns = thread.stops || await thread.ping(LAST_CHANCE_MS) !== undefined;
     if (ready) return;
     if (turns) thread.end("closed", new RuntimeError("DEADLINE_EXCEEDED", late));
     else thread.end("stuck", new RuntimeError("THREAD_STUCK", late));
@@ -107,6 +114,7 @@ export async function startThread(options: ThreadOptions): Promise<Thread> {
     return thread;
   } catch (error) {
     thread.end("failed", error);
+    await thread.gone;
     throw error;
   } finally {
     clearTimeout(timer);
@@ -124,7 +132,7 @@ export class Thread {
   readonly ended: Promise<ThreadEnd>;
   /** Aborts when the thread has ended, with the error that open calls get. */
   readonly signal: AbortSignal;
-  readonly #worker: Worker;
+  readonly #carrier: Carrier;
   readonly #guard: Guard;
   readonly #remote: Remote;
   readonly #methods = new Map<string, Remote[string]>();
@@ -134,27 +142,35 @@ export class Thread {
   #end: ThreadEnd | undefined;
   #resolveEnded!: (end: ThreadEnd) => void;
 
-  constructor({ name, modules, permissions, services, config, onAnswers }: ThreadOptions) {
+  constructor(options: ThreadOptions) {
+    const { name, services, config, onAnswers, carrier: start = startWorkerCarrier } = options;
     installErrorTransfer();
     containStreamFaults();
     this.name = name;
     this.id = config.threadId;
     this.signal = this.#gone.signal;
     this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
-    const worker = this.#worker = newWorker(name, modules, permissions);
+    const leave = (why: string, isOpening: boolean) => {
+      if (!isOpening) return this.end("exited", why);
+      const cannot = `Worker "${name}" ended while it opened a session: ${why}`;
+      this.end("exited", new RuntimeError("INIT_EXITED", cannot));
+    };
     // Null prototype: only the names that stand here exist.
     const served: Services = Object.assign(Object.create(null), services, {
-      goodbye: (code: unknown, opening: unknown) => {
-        const why = `it left with code ${typeof code === "number" ? code : 0}`;
-        if (opening !== true) return this.end("exited", why);
-        const cannot = `Worker "${name}" ended while it opened a session: ${why}`;
-        this.end("exited", new RuntimeError("INIT_EXITED", cannot));
-      },
+      goodbye: (code: unknown, opening: unknown) =>
+        leave(`it left with code ${typeof code === "number" ? code : 0}`, opening === true),
+    });
+    const onViolation = (what: string) => this.end("violated", `it ${what}`);
+    const carrier = this.#carrier = start(options, {
+      onMessage: (message) => guard.receive(message),
+      onFailed: (why) => this.end("failed", why),
+      onExit: leave,
+      onViolation,
     });
     const guard = this.#guard = new Guard({
       names: new Set(Object.keys(served)),
-      post: (message, list) => worker.postMessage(message, list),
-      onViolation: (what) => this.end("violated", `it ${what}`),
+      post: (message, list) => carrier.post(message, list),
+      onViolation,
       maxOpenCalls: MAX_OPEN_CALLS,
       onAnswers: onAnswers ?? (() => "answered although it has no tasks"),
       onPong: (heapBytes) => {
@@ -162,12 +178,6 @@ export class Thread {
         this.#pings.clear();
       },
     });
-    worker.onmessage = (event) => guard.receive(event);
-    worker.onmessageerror = () => this.end("violated", "it sent a message that cannot be read");
-    worker.onerror = (event) => {
-      event.preventDefault();
-      this.end("failed", event.message.slice(0, RECORD_LIMITS.text));
-    };
     expose(served, guard.calls);
     this.#remote = wrap(guard.answers) as unknown as Remote;
   }
@@ -175,6 +185,21 @@ export class Thread {
   /** Whether the worker can still be called. */
   get alive(): boolean {
     return this.#end === undefined;
+  }
+
+  /** Whether the worker can be stopped whatever it does, so that none is ever left burning a core. */
+  get stops(): boolean {
+    return this.#carrier.stops;
+  }
+
+  /** Number of the worker's process, if it has one of its own. */
+  get pid(): number | undefined {
+    return this.#carrier.pid;
+  }
+
+  /** Resolves when the thread has ended and what it held is free again. */
+  get gone(): Promise<void> {
+    return this.ended.then(() => this.#carrier.gone);
   }
 
   /**
@@ -208,7 +233,7 @@ export class Thread {
    */
   send(list: unknown[], transferables: Transferable[]): void {
     if (this.#end !== undefined) return;
-    this.#worker.postMessage({ type: "TASKS", list } satisfies TasksMessage, transferables);
+    this.#carrier.post({ type: "TASKS", list } satisfies TasksMessage, transferables);
   }
 
   /** Resolves to the bytes that the worker's heap uses, or to nothing when it does not answer within `ms`. */
@@ -226,7 +251,7 @@ export class Thread {
       wait();
     });
     this.#guard.pinged();
-    this.#worker.postMessage({ type: "PING" } satisfies PingMessage);
+    this.#carrier.post({ type: "PING" } satisfies PingMessage, []);
     try {
       return await answered;
     } finally {
@@ -236,7 +261,7 @@ export class Thread {
 
   /**
    * Asks the worker to end, then ends it. A worker that does not answer within `graceMs` milliseconds is
-   * stuck in synchronous code: its thread cannot be stopped and burns a core until the process ends.
+   * stuck in synchronous code: unless its carrier stops it, it burns a core until the process ends.
    *
    * @returns Why it ended: `"stuck"` when it did not answer.
    */
@@ -254,9 +279,11 @@ export class Thread {
       clearTimeout(timer);
       // A worker whose document broke what answers calls can be ended as long as it turns.
       const isOrderly = reason === "closed";
-      if (!isOrderly && await this.ping(LAST_WORD_MS) !== undefined) reason = "closed";
+      const lastWordMs = this.stops ? VERDICT_MS : LAST_WORD_MS;
+      if (!isOrderly && await this.ping(lastWordMs) !== undefined) reason = "closed";
       this.end(reason, reason === "stuck" ? "it does not answer" : "it was closed", isOrderly);
     }
+    await this.gone;
     return (await this.ended).reason;
   }
 
@@ -270,7 +297,7 @@ export class Thread {
     );
     this.#end = { reason, error, isOrderly };
     this.#guard.close();
-    this.#worker.terminate();
+    this.#carrier.terminate();
     for (const reject of this.#open) reject(error);
     this.#open.clear();
     for (const resolve of this.#pings) resolve(undefined);
@@ -283,25 +310,5 @@ export class Thread {
     let method = this.#methods.get(name);
     if (method === undefined) this.#methods.set(name, method = this.#remote[name]!);
     return method;
-  }
-}
-
-function newWorker(
-  name: string,
-  modules: ThreadModules,
-  permissions: Deno.PermissionOptions,
-): Worker {
-  try {
-    const options = { type: "module", name, deno: { permissions } } as WorkerOptions;
-    return new Worker(bootstrapUrl(modules), options);
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
-    throw new RuntimeError(
-      "PERMISSION_ESCALATION",
-      `Cannot start worker "${name}": its permissions ${
-        JSON.stringify(permissions)
-      } exceed the box's own`,
-      { cause },
-    );
   }
 }

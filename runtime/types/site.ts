@@ -47,7 +47,7 @@ export type SessionPolicy = "request" | "restore" | "keep" | "fresh";
 export interface PoolOptions extends WorkerOptions {
   /** Most workers at once, at least 1. @default the number of cores, at least 2 */
   workers?: number;
-  /** Workers that are kept ready. @default 1 */
+  /** Workers that are kept ready. @default 1; all of them with isolation `"process"` */
   spares?: number;
   /** What a worker keeps between two requests. @default "request", "restore" for xbox */
   session?: SessionPolicy;
@@ -82,17 +82,34 @@ export interface PoolOptions extends WorkerOptions {
   maxBodyBytes?: number;
   /** Largest response body in bytes. @default 64 MiB */
   maxResultBytes?: number;
+  /**
+   * What the workers run in. A `"thread"` is a Worker of the box's process: one that spins burns a core until that
+   * process ends, and one that exhausts the heap ends it. A `"process"` of its own takes some 20 ms longer to start
+   * and three to four times as long for each task, and is killed by the kernel whatever it does.
+   *
+   * There `permissions` must be spelled out without `"inherit"`; resources are the child's own; nothing of the
+   * store is kept near (`Store.peek` finds nothing); and a value that cannot leave a process, such as a `Blob` or
+   * shared memory, is refused by name. The box needs `--allow-run=deno --allow-env=NODE_V8_COVERAGE` for it.
+   *
+   * @default "thread"
+   */
+  isolation?: "thread" | "process";
+  /**
+   * Megabytes that the heap of one worker may grow to, at least 16; only with isolation `"process"`. Beyond them it
+   * is ended. Bytes of buffers are not part of the heap. @default what V8 allows
+   */
+  maxHeapMb?: number;
 }
 
 /** How pages run. */
-export interface PagesOptions extends PoolOptions {
+export interface PagesOptions extends Omit<PoolOptions, "isolation"> {
   /**
    * Longest time from request to response, 0 for no limit; what the page starts gets no more than what is
    * left of it. In the entry a page that takes longer is answered with 504, and goes on. @default 30000 in workers, none in the entry
    */
   deadlineMs?: number;
-  /** In the box's own isolate, or in a pool of workers like pagelets. @default "entry" */
-  isolation?: "entry" | "worker";
+  /** In the box's own isolate, or in a pool of workers like pagelets: threads, or processes. @default "entry" */
+  isolation?: "entry" | "worker" | "process";
 }
 
 /** A document that runs beside the requests. */

@@ -7,6 +7,7 @@
 import { BoxState } from "../../runtime/box/state.ts";
 import { KINDS, WorkerFactory, type WorkerKind } from "../../runtime/box/workers.ts";
 import { newRing } from "../../runtime/pool/protocol.ts";
+import { workerProcess } from "../../runtime/process/worker_process.ts";
 import { TrueGlobals } from "../../runtime/resources/true_globals.ts";
 import { openStore } from "../../runtime/store/mod.ts";
 import { atEnd } from "./peers/ending.ts";
@@ -53,7 +54,8 @@ function own(name: string, kind: WorkerKind): void {
   Deno.bench(name, { group, n: 20, warmup: 3 }, async (b) => {
     b.start();
     const { signal } = new AbortController();
-    const pool = { ring: newRing(), concurrency: 1, session: "request" as const };
+    const ring = kind.carrier === undefined ? newRing() : undefined;
+    const pool = { ring, concurrency: 1, session: "request" as const };
     const thread = await factory.start(kind, { services: {}, signal, pool });
     b.end();
     await thread.close(1000);
@@ -64,3 +66,6 @@ bare("bare Worker", "./echo_worker.ts", true);
 bare("bare Worker with Comlink", "./comlink_worker.ts");
 own("xbox worker", xbox);
 own("pagelet worker", pagelet);
+const carrier = workerProcess({ maxHeapMb: undefined });
+own("xbox worker in a process", { ...xbox, carrier });
+own("pagelet worker in a process", { ...pagelet, carrier });

@@ -8,6 +8,7 @@ import { atOnce, openRoom } from "./peers/room.ts";
 import { openComlink, openEcho } from "./peers/workers.ts";
 
 const { variables: { xbox } } = await openRoom();
+const { variables: { xbox: inProcess } } = await openRoom(":memory:", "process");
 const echo = await openEcho();
 const comlink = await openComlink();
 const answer = (message: string) => Promise.resolve(structuredClone(message));
@@ -25,5 +26,8 @@ for (const times of [1, 64]) {
   });
   Deno.bench("xbox.send", { group }, async () => {
     await atOnce(times, () => xbox.send("hello"));
+  });
+  Deno.bench('xbox.send, isolation "process"', { group }, async () => {
+    await atOnce(times, () => inProcess.send("hello"));
   });
 }

@@ -12,6 +12,7 @@ const WRONG: [string, unknown, "TypeError" | "RangeError", RegExp][] = [
   ["a document of no URL", { startup: { document: 5 } }, "TypeError", /"startup\.document": a URL/],
   ["a foreign scheme", { pages: "blob:x" }, "TypeError", /"pages"/],
   ["no document", { pagelets: { workers: 2 } }, "TypeError", /"pagelets\.document".*undefined/],
+  ["null", { pages: null }, "TypeError", /"pages": an object is needed, and null/],
   ["null", { pagelets: null }, "TypeError", /"pagelets": an object is needed, and null/],
   ["an empty name", { name: "" }, "TypeError", /"name": a text is needed/],
   ["threads of no list", { threads: doc }, "TypeError", /"threads": a list/],
@@ -58,7 +59,42 @@ const WRONG: [string, unknown, "TypeError" | "RangeError", RegExp][] = [
   ["concurrency", { pagelets: { document: doc, concurrency: 33 } }, "RangeError", /at most 32/],
   ["concurrency", { pagelets: { document: doc, concurrency: 0 } }, "RangeError", /at least 1/],
   ["maxLeaked", { maxLeaked: -1 }, "RangeError", /"maxLeaked"/],
-  ["isolation", { pages: { document: doc, isolation: "vm" } }, "TypeError", /"entry" or "worker"/],
+  [
+    "isolation",
+    { pages: { document: doc, isolation: "thread" } },
+    "TypeError",
+    /"entry", "worker" or "process"/,
+  ],
+  [
+    "isolation",
+    { xbox: { document: doc, isolation: "worker" } },
+    "TypeError",
+    /"xbox\.isolation": "thread" or "process" is needed, and "worker" was given/,
+  ],
+  [
+    "a heap of a thread",
+    { pagelets: { document: doc, maxHeapMb: 64 } },
+    "TypeError",
+    /"pagelets\.maxHeapMb": only.*isolation is not "process"/,
+  ],
+  [
+    "a heap that holds nothing",
+    { pagelets: { document: doc, isolation: "process", maxHeapMb: 15 } },
+    "RangeError",
+    /"pagelets\.maxHeapMb".*at least 16.*15 was given/,
+  ],
+  [
+    "inherited permissions of a process",
+    { xbox: { document: doc, isolation: "process", permissions: "inherit" } },
+    "TypeError",
+    /"xbox\.permissions": "none" or every permission by name/,
+  ],
+  [
+    "one inherited permission of a process",
+    { pages: { document: doc, isolation: "process", permissions: { net: "inherit" } } },
+    "TypeError",
+    /"pages\.permissions\.net": true, false or a list/,
+  ],
   ["permissions", { xbox: { document: doc, permissions: 1 } }, "TypeError", /"xbox\.permissions"/],
   [
     "a scope",
@@ -103,6 +139,11 @@ Deno.test("createSite() fills in what is left out and starts nothing", () => {
     { document: "https://host/t.ts", permissions: "none", store: {}, once: false },
   ]);
   assert.equal(createSite({ xbox: { document: doc, workers: 1 } }).options.xbox!.spares, 1);
+  // What was filled in can be given once more.
+  const again = createSite({ pages: createSite({ pages: doc }).options.pages });
+  assert.equal(again.options.pages!.isolation, "entry");
+  const inProcess = createSite({ xbox: { document: doc, workers: 5, isolation: "process" } });
+  assert.equal(inProcess.options.xbox!.spares, 5);
 });
 
 Deno.test("serve() refuses options that it does not know", async () => {

@@ -7,7 +7,13 @@
 
 import assert from "node:assert/strict";
 import { load, type LoadResult } from "../support/load.ts";
-import { killProcess, type Machine, startMachine } from "../support/machine.ts";
+import {
+  killProcess,
+  type Machine,
+  MACHINE_SITE,
+  startMachine,
+  SUPERVISOR_FLAGS,
+} from "../support/machine.ts";
 
 const isShort = Deno.env.get("TANDEM_SOAK") === "short";
 const SECONDS = isShort ? 10 : 60;
@@ -122,4 +128,81 @@ Deno.test("what exhausts the heap of a thread costs its box, for two seconds", a
   assert.ok(watched.deaths.length >= 1);
   assertOnlyDeaths(watched);
   for (const gap of watched.gapsMs) assert.ok(gap < WHOLE_MS, `${gap} ms until it was whole`);
+});
+
+Deno.test("what exhausts the heap of a process costs nobody else anything", async () => {
+  const variables = SUPERVISOR_FLAGS.filter((flag) => flag.startsWith("--allow-env"));
+  await using machine = await startMachine({
+    site: `${MACHINE_SITE}?isolation=process`,
+    boxFlags: ["--allow-run=deno", ...variables],
+  });
+  const watched = await watch(machine, () => misbehave(machine));
+  tell("processes", watched);
+  assert.deepEqual([watched.result.failed, watched.result.refused], [{}, 0]);
+  assert.deepEqual([watched.deaths.length, watched.gapsMs], [0, []]);
+});
+
+/** Requests for a page that computes for 5 ms in the entry, answered in a second by so many boxes. */
+async function rate(boxes: number): Promise<number> {
+  await using machine = await startMachine({ boxes });
+  const abort = new AbortController();
+  const loaded = load(`${machine.url}compute`, { connections: 16, signal: abort.signal });
+  const seconds = isShort ? 3 : 15;
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  abort.abort();
+  const { ok, failed, refused } = await loaded;
+  assert.deepEqual([failed, refused], [{}, 0]);
+  return ok / seconds;
+}
+
+Deno.test("two boxes do nearly twice the work of one", async () => {
+  const [one, two] = [await rate(1), await rate(2)];
+  console.log(
+    `one box ${one.toFixed(0)}/s, two ${two.toFixed(0)}/s: ${(two / one).toFixed(2)} times`,
+  );
+  // Short runs stand beside others.
+  assert.ok(two > one * (isShort ? 1.2 : 1.7));
+});
+
+/** Processor time that a process has used, in milliseconds; nothing if it has ended. */
+function cpuMs(pid: number): number | undefined {
+  const { success, stdout } = new Deno.Command("sh", {
+    args: ["-c", `cat /proc/${pid}/stat`],
+    stderr: "null",
+  }).outputSync();
+  const fields = new TextDecoder().decode(stdout).replace(/^.*\) /, "").split(" ");
+  if (!success || fields[0] === "Z") return undefined;
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+const TICK_MS = 10;
+
+Deno.test("the core that a stuck worker burns is free again once its box is replaced", async () => {
+  await using machine = await startMachine();
+  const pids = (await machine.status()).boxes.map(({ pid }) => pid);
+  const before = new Map(pids.map((pid) => [pid, cpuMs(pid)!]));
+  const response = await fetch(`${machine.url}bad/spin`);
+  await response.body?.cancel();
+  assert.equal(response.status, 504);
+  const answered = performance.now();
+  let burned = 0;
+  for (;;) {
+    const now = pids.map((pid) => [pid, cpuMs(pid)] as const);
+    if (now.some(([, ms]) => ms === undefined)) break;
+    burned = Math.max(...now.map(([pid, ms]) => ms! - before.get(pid)!));
+    assert.ok(performance.now() - answered < 30_000, "its box goes on");
+  }
+  const freeMs = performance.now() - answered;
+  const { serving, boxes, replacements } = await machine.until((status) =>
+    status.boxes.every(({ pid }) => cpuMs(pid) !== undefined)
+  );
+  assert.deepEqual([serving, replacements], [2, 1]);
+  const rest = boxes.map(({ pid }) => [pid, cpuMs(pid)!] as const);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const idle = Math.max(...rest.map(([pid, ms]) => cpuMs(pid)! - ms));
+  console.log(
+    `free ${freeMs.toFixed(0)} ms after the answer, ${burned} ms of processor time burned; ` +
+      `afterwards ${idle} ms a second`,
+  );
+  assert.ok(idle < 300, `${idle} ms of a second are used by a box that has nothing to do`);
 });

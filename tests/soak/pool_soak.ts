@@ -25,12 +25,23 @@ async function run<T>(program: string, ...args: (string | number)[]): Promise<T>
 const REQUESTS = SHORT ? 2_000 : 100_000;
 
 Deno.test(`each of ${REQUESTS} requests is answered once and in time, whatever workers do`, async () => {
-  const report = await run<Report>("misbehave/main.ts", REQUESTS);
+  const report = await run<Report>("misbehave/main.ts", REQUESTS, "thread");
   console.log(JSON.stringify(report));
   const answered = Object.values(report.codes).flatMap((seen) => Object.values(seen));
   assert.equal(answered.reduce((sum, times) => sum + times, 0), report.requests);
   assert.ok(report.latestMs <= 250, `an answer came ${report.latestMs} ms after its deadline`);
   assert.deepEqual([report.strength, report.leaked, report.health], [[4, 4], 2, [1, 1, 0]]);
+});
+
+// One in eight costs the start of a process.
+const IN_PROCESSES = REQUESTS / 10;
+
+Deno.test(`each of ${IN_PROCESSES} requests is answered once, whatever workers in processes do`, async () => {
+  const report = await run<Report>("misbehave/main.ts", IN_PROCESSES, "process");
+  console.log(JSON.stringify(report));
+  const answered = Object.values(report.codes).flatMap((seen) => Object.values(seen));
+  assert.equal(answered.reduce((sum, times) => sum + times, 0), report.requests);
+  assert.deepEqual([report.strength, report.leaked, report.health], [[4, 4], 0, [1, 1, 1]]);
 });
 
 for (const policy of ["request", "restore", "keep", "fresh"] as const) {

@@ -17,8 +17,8 @@ import { Sessions } from "./session.ts";
 
 /** What the pool tells a worker, among `config.options`. */
 export interface PoolConfig {
-  /** Memory of the ring. */
-  ring: SharedArrayBuffer;
+  /** Memory of the ring; absent where none can be shared. */
+  ring: SharedArrayBuffer | undefined;
   /** Tasks that run at once. */
   concurrency: number;
   /** What is kept between tasks. */

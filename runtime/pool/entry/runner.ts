@@ -29,8 +29,8 @@ export interface Outcome {
 export interface RunnerOptions {
   /** Where tasks come in and answers go out. */
   channel: TaskChannel;
-  /** Memory of the ring. */
-  ring: SharedArrayBuffer;
+  /** Memory of the ring; absent where none can be shared. */
+  ring: SharedArrayBuffer | undefined;
   /** Tasks that run at once. */
   concurrency: number;
   /** Runs one task. */
@@ -102,7 +102,7 @@ export class TaskRun {
 /** Runs what comes over the thread's channel for tasks. */
 export class Runner {
   readonly #options: RunnerOptions;
-  readonly #ring: Ring;
+  readonly #ring: Ring | undefined;
   readonly #running = new Map<number, TaskRun>();
   readonly #waiting: TaskMessage[] = [];
   readonly #answers: AnswerMessage[] = [];
@@ -115,7 +115,7 @@ export class Runner {
   /** Takes tasks from now on. */
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#ring = new Ring(options.ring);
+    this.#ring = options.ring && new Ring(options.ring);
     options.channel.take((list) => this.#take(list as TaskMessage[]));
   }
 
@@ -136,6 +136,7 @@ export class Runner {
     // What waits while a reset is due, the pool takes back.
     const isDue = this.#waiting.length > 0 && this.#options.isDue(false);
     if (isDue) this.#askNow();
+    if (isDue && this.#ring === undefined) this.#giveBack();
     while (
       !isDue && this.#waiting.length > 0 && this.#running.size < this.#options.concurrency
     ) this.#start(this.#waiting.shift()!);
@@ -147,7 +148,7 @@ export class Runner {
   }
 
   #start(message: TaskMessage): void {
-    if (!this.#ring.start(message[1], message[0])) return;
+    if (this.#ring?.start(message[1], message[0]) === false) return;
     const run = new TaskRun(message);
     this.#running.set(run.id, run);
     this.#run(run);
@@ -210,6 +211,13 @@ export class Runner {
     if (!this.#options.isDue(failed)) return 0;
     this.#hasAsked = true;
     return FLAGS.reset;
+  }
+
+  /** Nobody can take what waits without a ring. */
+  #giveBack(): void {
+    for (const [id] of this.#waiting.splice(0)) {
+      this.#options.channel.post([[id, FLAGS.back, null, 0] satisfies AnswerMessage], []);
+    }
   }
 
   /** Asks for a reset beside the answers, unless one of them has. */

@@ -8,7 +8,14 @@
  */
 
 import { RuntimeError } from "../../errors.ts";
-import { backupThread, freeThread, restoreThread, type ThreadBackup } from "../../resources/mod.ts";
+import {
+  backupThread,
+  freeThread,
+  isMainThread,
+  restoreThread,
+  shutdown,
+  type ThreadBackup,
+} from "../../resources/mod.ts";
 import type { SessionContext } from "../../types/document.ts";
 import type { Log } from "../../types/log.ts";
 import type { SessionPolicy } from "../../types/site.ts";
@@ -127,7 +134,9 @@ export class Sessions {
 
   /** Ends the worker's resources before the worker does. */
   close(): void {
-    freeThread();
+    // A worker that no entry has enrolled is the only thread of its resources.
+    if (isMainThread()) shutdown();
+    else freeThread();
   }
 
   async #begin(id: string, parts: SessionParts): Promise<SessionUse> {

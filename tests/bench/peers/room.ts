@@ -30,10 +30,13 @@ const LAYOUT = {
   after: "<footer>That was it</footer>",
 };
 
+/** What the workers of a site run in. */
+export type Isolation = "thread" | "process";
+
 /** A site of documents that do nothing. */
-export function emptySite(store: string): Site {
+export function emptySite(store: string, isolation: Isolation = "thread"): Site {
   const doc = (name: string) => new URL(name, import.meta.url);
-  const pool = { workers: WORKERS, spares: WORKERS };
+  const pool = { workers: WORKERS, spares: WORKERS, isolation };
   const site = createSite({
     store: { url: store },
     pagelets: { ...pool, document: doc("./pagelets.ts") },
@@ -51,8 +54,8 @@ export function emptySite(store: string): Site {
  * Serves an empty site and opens a request that lasts as long as the benchmarks. A box takes some turns
  * to stop, for which a file of benchmarks has no time: it ends with its isolate.
  */
-export async function openRoom(store = ":memory:"): Promise<Room> {
-  const site = emptySite(store);
+export async function openRoom(store = ":memory:", isolation?: Isolation): Promise<Room> {
+  const site = emptySite(store, isolation);
   const { promise, resolve } = Promise.withResolvers<TandemVariables>();
   site.app.get("/hold", (c) => {
     resolve(c.var);

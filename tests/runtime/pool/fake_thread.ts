@@ -36,6 +36,9 @@ export class FakeThread {
   readonly cancelled: unknown[] = [];
   readonly told: unknown[][] = [];
   readonly ended: Promise<ThreadEnd>;
+  readonly gone: Promise<ThreadEnd>;
+  /** Whether it can be ended although it answers nothing. */
+  stops = false;
   alive = true;
   /** Whether it answers `cancel` and `close`. */
   answers = true;
@@ -47,7 +50,7 @@ export class FakeThread {
     this.id = id;
     this.name = `fake ${id}`;
     this.#ring = new Ring(start.ring ?? newRing());
-    this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
+    this.ended = this.gone = new Promise((resolve) => this.#resolveEnded = resolve);
   }
 
   call(
@@ -151,6 +154,7 @@ export function fakePool(
     concurrency: 1,
     heartbeatMs: 60_000,
     fresh: false,
+    inProcess: false,
     session: "request",
     priority: "normal",
     services: () => ({}),

@@ -285,12 +285,13 @@ Deno.test("Pool ends a worker that answers twice, a task that it was not sent, o
     [/not open/, (thread, id) => thread.post([id, 0, "A", 1], [id, 0, "A", 1])],
     [/twice/, (thread, id) => thread.post([id, FLAGS.open, "A", 1], [id, 0, "A", 1])],
     [/not open/, (thread) => thread.post([12345, 0, "A", 1])],
+    [/not its to give/, (thread, id) => thread.post([id, FLAGS.back, null, 1])],
     [/not answered/, (thread, id) => thread.post([id, FLAGS.done, null, 1])],
     [/malformed/, (thread) => thread.post("A")],
     [/malformed/, (thread, id) => thread.post([id, "x", "A", 1])],
     [/malformed/, (thread, id) => thread.post([id, 0, "A", "x"])],
     [/malformed/, (thread, id) => thread.post([id, 0, "A", NaN])],
-    [/malformed/, (thread, id) => thread.post([id, 16, "A", 1])],
+    [/malformed/, (thread, id) => thread.post([id, 32, "A", 1])],
     [/done with a task twice/, (thread, id) => {
       thread.post([id, FLAGS.open, "stream", 1], [id, FLAGS.done, null, 1]);
       thread.post([id, FLAGS.done, null, 1]);
@@ -962,5 +963,67 @@ Deno.test("Pool lends a task that somebody waits for also when it comes back fro
   threads[1]!.end("failed", "lost");
   await settled();
   assert.deepEqual(payloads(threads), ["parent", "child"]);
+  await pool.close(0);
+});
+
+Deno.test("Pool sends a worker without a ring no more than it runs, also of quick routes", async () => {
+  const { pool, threads, submit } = fakePool({ workers: 1, inProcess: true });
+  for (let times = 0; times < 20; times++) {
+    const task = submit("quick", { route: "quick" });
+    await until(() => threads[0]?.runs.length === 1);
+    threads[0]!.ms = 0.1;
+    threads[0]!.answer("Q");
+    await task.answer;
+  }
+  const tasks = Array.from({ length: 5 }, () => submit("quick", { route: "quick" }));
+  for (const [index, task] of tasks.entries()) {
+    await until(() => threads[0]!.runs.length === 1);
+    assert.deepEqual([pool.status().queued, task.state], [4 - index, "running"]);
+    threads[0]!.answer("Q");
+    assert.equal(await task.answer, "Q");
+  }
+  await pool.close(10);
+});
+
+Deno.test("Pool gives a task to another worker that one without a ring gives back", async () => {
+  const { pool, threads, submit } = fakePool({ workers: 1, inProcess: true });
+  const task = submit("a");
+  await until(() => threads[0]?.runs.length === 1);
+  threads[0]!.post([0, FLAGS.reset, null, 0], [task.id, FLAGS.back, null, 0]);
+  await until(() => threads[1]?.runs.length === 1);
+  threads[1]!.answer("A");
+  assert.equal(await task.answer, "A");
+  // It goes from hand to hand only so often.
+  const passed = submit("b");
+  let times = 0;
+  const pass = () => {
+    if (threads[1]!.runs.length === 0) return;
+    threads[1]!.runs.shift();
+    times++;
+    threads[1]!.post([passed.id, FLAGS.back, null, 0]);
+  };
+  await until(() => (pass(), passed.state === "ended"));
+  await assert.rejects(passed.answer, { code: "THREAD_EXITED", message: /no worker takes it/ });
+  assert.equal(times, 8);
+  await pool.close(10);
+});
+
+Deno.test("Pool kills a process at once whose time is up and that does not answer, and leaks none", async () => {
+  const { pool, threads, leaks, submit } = fakePool(
+    { workers: 1, graceMs: 60_000, inProcess: true },
+    (make) => Promise.resolve(Object.assign(make(), { stops: true })),
+  );
+  const task = submit("a", { timeoutMs: 20 });
+  await until(() => threads[0]?.runs.length === 1);
+  threads[0]!.answers = false;
+  await until(() => task.error !== undefined);
+  await assert.rejects(task.answer, { code: "DEADLINE_EXCEEDED" });
+  await until(() => threads[0]!.reason === "stuck");
+  await task.ended;
+  const turning = submit("b", { timeoutMs: 20 });
+  await until(() => threads[1]?.runs.length === 1);
+  await until(() => turning.error !== undefined);
+  await assert.rejects(turning.answer, { code: "DEADLINE_EXCEEDED" });
+  assert.deepEqual([threads[1]!.alive, leaks(), pool.status().leaked], [true, 0, 0]);
   await pool.close(0);
 });

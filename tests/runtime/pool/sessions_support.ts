@@ -16,6 +16,9 @@ export type Kind = (typeof KINDS)[number];
 /** Every policy. */
 export const POLICIES: readonly SessionPolicy[] = ["request", "restore", "keep", "fresh"];
 
+/** What the workers of a pool run in. */
+export const ISOLATIONS = ["thread", "process"] as const;
+
 /** What became of an order. */
 export interface Done<T = unknown> {
   /** Status of the answer. */
@@ -48,7 +51,15 @@ export async function open(
   const site = await openSite({
     requestInit: { document: fixture("sessions/init.ts"), function: "initRequest" },
     ...options,
-    [kind]: { document, session, workers: 1, graceMs: 5_000, deadlineMs: 8_000, ...pool },
+    [kind]: {
+      document,
+      session,
+      workers: 1,
+      graceMs: 5_000,
+      deadlineMs: 8_000,
+      isolation: Deno.env.get("ISO") as "thread" ?? "thread",
+      ...pool,
+    },
   });
   const ask = <T = unknown>(order: Order | string): Promise<Done<T>> =>
     site.run((variables) => askIn<T>(variables, kind, order));

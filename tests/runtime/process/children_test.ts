@@ -92,6 +92,11 @@ const FLAGS: [pcntl.ChildPermissions | "none", string, string[]][] = [
     "--allow-import=b.test,a.test:8",
     "--deny-run",
   ]],
+  [{ read: [new URL("file:///c%20d")] }, "file:///a.ts", [
+    "--allow-read=/c d",
+    "--allow-import=none.invalid",
+    "--deny-run",
+  ]],
   [{ import: true, run: true }, "http://a.test/b.ts", ["--allow-import", "--allow-run"]],
   [{ read: ["/a", "/b"], sys: true }, "http://a.test/", [
     "--allow-read=/a,/b",
@@ -100,6 +105,19 @@ const FLAGS: [pcntl.ChildPermissions | "none", string, string[]][] = [
     "--deny-run",
   ]],
 ];
+
+Deno.test("permissionFlags() refuses what it cannot spell out", () => {
+  const wrong: [unknown, RegExp][] = [
+    ["inherit", /"none" or an object, and "inherit"/],
+    [{ net: "inherit" }, /net is true, false or a list.*"inherit"/],
+    [{ read: ["a,b"] }, /without commas/],
+    [{ read: [new URL("file:///a,b")] }, /without commas/],
+    [{ all: true }, /no permission "all"/],
+  ];
+  for (const [permissions, message] of wrong) {
+    assert.throws(() => permissionFlags(permissions as "none", []), { name: "TypeError", message });
+  }
+});
 
 Deno.test.each(FLAGS)("permissionFlags() spells out %j for %s", (permissions, module, flags) => {
   assert.deepEqual(permissionFlags(permissions, [module]), ["--no-prompt", ...flags]);

@@ -368,3 +368,13 @@ Deno.test("fork() below a node without permission to read is NotCapable", async 
   const answer = await forest.ask(pid, { do: "fork", aliases: ["x"], module: MODULE.href });
   assert.deepEqual(answer, { refused: "NotCapable" });
 });
+
+Deno.test("a process that sends what cannot be read costs its own link only", async () => {
+  await using forest = new Forest({ heartbeatMs: 100, killStuck: true });
+  const module = new URL("./garbage_child.ts", import.meta.url);
+  const pid = forest.fork("kid", { module, isolation: "process" });
+  await until("it is found", () => forest.gone.length > 0);
+  assert.equal(forest.gone[0]![0].pid, pid);
+  const other = forest.fork("other");
+  await forest.ask(other, { do: "report" });
+});

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { countWorkers } from "../../support/workers.ts";
-import { allowHosts, permissionFlags } from "../../../runtime/router/flags.ts";
 import { spawnChild } from "../../../runtime/router/fork_process.ts";
 import type { Frame } from "../../../runtime/router/frames.ts";
 import type { ExitStatus, Link } from "../../../runtime/router/link.ts";
@@ -124,32 +123,3 @@ for (const [kind, open] of [["worker", openWorker], ["process", openProcess]] as
     assert.equal(workers.running, 0);
   });
 }
-
-Deno.test("permissionFlags() names each permission, refuses to inherit, and always says something", () => {
-  assert.deepEqual(permissionFlags("none"), ["--deny-run"]);
-  assert.deepEqual(permissionFlags({}), ["--deny-run"]);
-  assert.deepEqual(permissionFlags({ net: [], read: false, env: true }), [
-    "--allow-env",
-    "--deny-run",
-  ]);
-  assert.deepEqual(
-    permissionFlags({ read: ["a,b", new URL("file:///c%20d")], run: ["deno"] }),
-    ["--allow-read=a,,b,/c d", "--allow-run=deno"],
-  );
-  assert.throws(() => permissionFlags("inherit"), TypeError);
-  assert.throws(() => permissionFlags({ net: "inherit" }), TypeError);
-  assert.throws(() => permissionFlags({ all: true } as object), TypeError);
-});
-
-Deno.test("allowHosts() lets a child load its modules from where they are, and no more", () => {
-  const hosts = ["https://a.test/mod.ts", "http://127.0.0.1:8000/x.ts", "file:///y.ts"];
-  assert.deepEqual(allowHosts(["--deny-run"], ["file:///y.ts"]), ["--deny-run"]);
-  assert.deepEqual(allowHosts(["--deny-run"], hosts), [
-    "--deny-run",
-    "--allow-import=a.test:443,127.0.0.1:8000",
-  ]);
-  assert.deepEqual(allowHosts(["--allow-import=b.test"], hosts), [
-    "--allow-import=b.test,a.test:443,127.0.0.1:8000",
-  ]);
-  assert.deepEqual(allowHosts(["--allow-import"], hosts), ["--allow-import"]);
-});

@@ -285,3 +285,21 @@ Deno.test("Runner asks for a reset beside a task that runs on, when another come
     FLAGS.reset,
   ]]);
 });
+
+Deno.test("Runner without a ring begins with all that it is sent, and gives back what a reset keeps waiting", async () => {
+  let due = false;
+  const gate = gates();
+  const it = runner(gate.work, { ring: undefined, isDue: () => due });
+  const task = (id: number): TaskMessage => [id, -1, "payload", 0, false];
+  it.send([task(1), task(2), task(3)]);
+  assert.deepEqual(gate.begun, [1]);
+  due = true;
+  gate.end(1);
+  await until(() => it.answers.length >= 3);
+  assert.deepEqual(gate.begun, [1]);
+  assert.deepEqual(it.answers.map(([id, flags]) => [id, flags]), [
+    [1, FLAGS.reset],
+    [2, FLAGS.back],
+    [3, FLAGS.back],
+  ]);
+});

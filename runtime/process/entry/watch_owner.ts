@@ -1,0 +1,23 @@
+/**
+ * Ends a child process when its owner has gone, also while the child never gives way.
+ *
+ * Only a thread of its own can see that. It has no permissions, and needs none to end its own process.
+ *
+ * @module
+ */
+
+/** How often the owner is looked for, in milliseconds. */
+const WATCH_MS = 500;
+
+/** Watches from now on. */
+export function watchOwner(): void {
+  const source = `const look = () => {
+    if (Deno.ppid !== ${Deno.ppid}) Deno.kill(Deno.pid, "SIGKILL");
+  };
+  setInterval(look, ${WATCH_MS});`;
+  const url = `data:text/javascript,${encodeURIComponent(source)}`;
+  new Worker(
+    url,
+    { type: "module", name: "owner", deno: { permissions: "none" } } as WorkerOptions,
+  );
+}
