@@ -133,6 +133,9 @@ function readArguments(args: string[]) {
   const flags = values["box-flag"] ?? [];
   const boxes = wholeNumber("--boxes", values.boxes, MOST_BOXES, 1);
   if (flags.length === 0) refuseWithoutFlags(values);
+  if (boxes !== undefined && !SHARES_PORTS) {
+    throw new UsageError("--boxes needs Linux, the only system on which processes share a port");
+  }
   return {
     site: positionals[0],
     port: wholeNumber("--port", values.port, 65535),
@@ -142,7 +145,7 @@ function readArguments(args: string[]) {
     detached: values.detached ?? false,
     level,
     flags,
-    boxes: flags.length === 0 ? undefined : boxes ?? usualBoxes(),
+    boxes: flags.length === 0 || !SHARES_PORTS ? undefined : boxes ?? usualBoxes(),
     adminPort: wholeNumber("--admin-port", values["admin-port"], 65535),
     watch: values.watch ?? false,
     maxMemoryMib: wholeNumber("--max-memory", values["max-memory"], longest, 1),
@@ -151,6 +154,8 @@ function readArguments(args: string[]) {
 }
 
 const MOST_BOXES = 256;
+/** Elsewhere a site is served by one box, whatever flags its boxes are to have. */
+const SHARES_PORTS = Deno.build.os === "linux";
 
 /** A process cannot tell what it may do itself, so what its boxes may do has to be said. */
 function refuseWithoutFlags(values: Record<string, unknown>): void {
