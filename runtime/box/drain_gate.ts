@@ -15,6 +15,8 @@ const QUIET_TURNS = 5;
 const LONGEST_ANSWER_MS = 500;
 const LONGEST_HOLD_MS = 150;
 const LOOK_MS = 5;
+/** Bodies up to this size are read before they wait, since Deno cuts off what is unread when the listener closes. */
+const MOST_HELD_BYTES = 2 ** 18;
 
 /** Stands between a listener and what answers its requests. */
 export class DrainGate {
@@ -23,23 +25,37 @@ export class DrainGate {
   #held: PromiseWithResolvers<void> | undefined;
   /** Requests that are being answered. */
   #active = 0;
-  /** Those of them that may have a body still to be read. */
-  #writes = 0;
+  /** Those that may have a body still to be read. */
+  readonly #writes = new Set<Request>();
 
-  /** Lets a request pass, now or when the listener has closed. */
-  async pass(request: Request, answer: () => Promise<Response>): Promise<Response> {
+  /** Lets a request pass, now or when the listener has closed; what passes then may be a copy with its body read. */
+  async pass(
+    request: Request,
+    answer: (request: Request) => Promise<Response>,
+  ): Promise<Response> {
     this.#arrived++;
-    if (this.#held !== undefined) await this.#held.promise;
     const { method } = request;
     const writes = method !== "GET" && method !== "HEAD";
-    this.#active++;
-    if (writes) this.#writes++;
+    if (writes) this.#writes.add(request);
+    let passing = request;
+    let isActive = false;
     try {
-      const response = await answer();
+      const held = this.#held;
+      // A long upload could not be kept, and is waited for instead.
+      if (held !== undefined && (!writes || isShort(request))) {
+        if (writes && request.body !== null) {
+          passing = new Request(request, { body: await request.arrayBuffer() });
+        }
+        this.#writes.delete(request);
+        await held.promise;
+      }
+      this.#active++;
+      isActive = true;
+      const response = await answer(passing);
       return this.#closing ? closing(response) : response;
     } finally {
-      this.#active--;
-      if (writes) this.#writes--;
+      if (isActive) this.#active--;
+      this.#writes.delete(request);
     }
   }
 
@@ -47,22 +63,25 @@ export class DrainGate {
    * Resolves when the listener may close: when uploads have ended, since Deno cuts them off, and when nothing new has
    * come for a moment. From then on requests wait until {@linkcode release}.
    *
-   * @param until Latest time for the uploads, on the clock of `performance.now()`.
+   * @param uploads Latest time for the uploads that have begun, on the clock of `performance.now()`.
+   * @param end Latest time for all of it, on the same clock.
    * @param signal Ends the wait.
    */
-  async quiet(until: number, signal: AbortSignal): Promise<void> {
+  async quiet(uploads: number, end: number, signal: AbortSignal): Promise<void> {
     const now = () => signal.aborted ? Infinity : performance.now();
     this.#closing = true;
-    while (this.#writes > 0 && now() < until) await look();
+    // Where uploads never cease, those that come later are not waited for here.
+    const begun = [...this.#writes];
+    while (begun.some((request) => this.#writes.has(request)) && now() < uploads) await look();
     this.#held = Promise.withResolvers();
     // Who is answered now comes back on a new connection, and is held then.
-    const answered = Math.min(until, now() + LONGEST_ANSWER_MS);
+    const answered = Math.min(end, now() + LONGEST_ANSWER_MS);
     while (this.#active > 0 && now() < answered) await look();
-    const latest = Math.min(until, now() + LONGEST_HOLD_MS);
+    const latest = Math.min(end, now() + LONGEST_HOLD_MS);
     let seen = this.#arrived;
     let since = now();
-    for (let turns = 0; now() < latest; turns++) {
-      if (this.#arrived !== seen) {
+    for (let turns = 0; now() < (this.#writes.size > 0 ? end : latest); turns++) {
+      if (this.#arrived !== seen || this.#writes.size > 0) {
         [seen, since, turns] = [this.#arrived, now(), 0];
       } else if (turns >= QUIET_TURNS && now() - since >= QUIET_MS) return;
       await look();
@@ -79,6 +98,12 @@ export class DrainGate {
 
 function look(ms = LOOK_MS): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Whether a body is small enough to be kept. */
+function isShort({ headers }: Request): boolean {
+  if (headers.has("transfer-encoding")) return false;
+  return Number(headers.get("content-length") ?? 0) <= MOST_HELD_BYTES;
 }
 
 /** The same response; its connection takes no other request. */

@@ -49,6 +49,8 @@ export interface RunningBox extends AsyncDisposable {
 const DEFAULT_GRACE_MS = 5000;
 /** The part of the time for a drain that uploads may take before the listener closes. */
 const UPLOAD_SHARE = 0.4;
+/** The part of it after which the listener closes, come what may. */
+const CLOSE_SHARE = 0.5;
 
 /**
  * Boots a site and serves it; resolves when it is ready for requests.
@@ -118,7 +120,7 @@ export async function serveBox(
         log.error("A response failed", { why: messageOf(error) });
         return new Response("Internal Server Error", { status: 500 });
       },
-    }, (request, info) => gate.pass(request, () => box.fetch(request, info)));
+    }, (request, info) => gate.pass(request, (passing) => box.fetch(passing, info)));
   } catch (cause) {
     await box.stop(0);
     throw new RuntimeError("BOOT_FAILED", cannotListen(hostname, port, cause), { cause });
@@ -136,7 +138,8 @@ export async function serveBox(
       abort.abort();
       closed = server.finished;
     } else {
-      await gate.quiet(began + graceMs * UPLOAD_SHARE, hurry.signal);
+      const [uploads, end] = [began + graceMs * UPLOAD_SHARE, began + graceMs * CLOSE_SHARE];
+      await gate.quiet(uploads, end, hurry.signal);
       closed = server.shutdown();
       await gate.release();
     }
@@ -161,7 +164,7 @@ export async function serveBox(
 
   signal?.addEventListener("abort", stopBySignal);
   if (signal?.aborted) stopBySignal();
-  const shown = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const shown = hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
   return {
     url: `http://${shown}:${server.addr.port}/`,
     port: server.addr.port,

@@ -132,6 +132,12 @@ function readArguments(args: string[]) {
   const longest = 2 ** 31 - 1;
   const flags = values["box-flag"] ?? [];
   const boxes = wholeNumber("--boxes", values.boxes, MOST_BOXES, 1);
+  const wrong = flags.find((flag) => !/^--?[a-zA-Z]/.test(flag));
+  if (wrong !== undefined) {
+    throw new UsageError(
+      `--box-flag must be a flag of Deno such as -P=box, and "${wrong}" was given`,
+    );
+  }
   if (flags.length === 0) refuseWithoutFlags(values);
   if (boxes !== undefined && !SHARES_PORTS) {
     throw new UsageError("--boxes needs Linux, the only system on which processes share a port");

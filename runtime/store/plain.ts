@@ -50,17 +50,17 @@ function isTree(
 ): boolean {
   if (depth === 0 || typeof value !== "object" || seen.has(value) || isOdd?.(value)) return false;
   seen.add(value);
+  const isArray = Array.isArray(value);
+  // Before the names are listed, which takes a tenth of a second for each MiB of a typed array.
+  const { prototype } = isArray ? Array : Object;
+  if (Object.getPrototypeOf(value) !== prototype) return false;
   const names = Object.keys(value);
-  if (Array.isArray(value)) {
+  if (isArray) {
     // A hole, or a property beside the elements.
     const isDense = names.length === value.length &&
       (names.length === 0 || names.at(-1) === String(names.length - 1));
-    if (!isDense || Object.getPrototypeOf(value) !== Array.prototype) {
-      return false;
-    }
-  } else if (
-    Object.getPrototypeOf(value) !== Object.prototype || Object.hasOwn(value, "__proto__")
-  ) {
+    if (!isDense) return false;
+  } else if (Object.hasOwn(value, "__proto__")) {
     return false;
   }
   return names.every((name) => {

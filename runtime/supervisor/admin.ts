@@ -6,7 +6,8 @@
  */
 
 import { Hono } from "../deps/hono.ts";
-import { messageOf } from "../errors.ts";
+import { cannotListen } from "../box/cannot_listen.ts";
+import { messageOf, RuntimeError } from "../errors.ts";
 import { metricsOf } from "./metrics.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -18,19 +19,37 @@ export interface AdminServer extends AsyncDisposable {
 
 const LOOPBACK = "127.0.0.1";
 
-/** Opens the port, 0 for a free one. */
+/** How long clients may keep the port from closing, in milliseconds; what they keep ends with the process. */
+const CLOSE_MS = 500;
+
+/**
+ * Opens the port, 0 for a free one.
+ *
+ * @throws {RuntimeError} `BOOT_FAILED` if it cannot be had.
+ */
 export function serveAdmin(
   supervisor: Supervisor,
   { port, graceMs }: { port: number; graceMs: number },
 ): AdminServer {
-  const server = Deno.serve(
-    { hostname: LOOPBACK, port, onListen: () => {} },
-    adminApp(supervisor, graceMs).fetch,
-  );
+  const app = adminApp(supervisor, graceMs);
+  let server: Deno.HttpServer<Deno.NetAddr>;
+  try {
+    server = Deno.serve({ hostname: LOOPBACK, port, onListen: () => {} }, app.fetch);
+  } catch (cause) {
+    throw new RuntimeError("BOOT_FAILED", cannotListen(LOOPBACK, port, cause), { cause });
+  }
   return {
     url: `http://${LOOPBACK}:${server.addr.port}/`,
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    [Symbol.asyncDispose]: () => close(server),
   };
+}
+
+/** Closes the port. A client that has sent half a request would keep it open for ever. */
+async function close(server: Deno.HttpServer): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, CLOSE_MS));
+  await Promise.race([server.shutdown(), late]);
+  clearTimeout(timer);
 }
 
 function adminApp(supervisor: Supervisor, graceMs: number): Hono {

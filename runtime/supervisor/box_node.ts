@@ -13,16 +13,20 @@ import { withFields } from "../log.ts";
 import type { Executor } from "../router/types.ts";
 import type { Log } from "../types/log.ts";
 import type { BoxBoot, News, Order } from "./messages.ts";
+import { type ParentWatch, watchParent } from "./parent_watch.ts";
 import { StoreClient } from "./store_client.ts";
 
 /** How often a box reports, in milliseconds. */
 export const REPORT_MS = 250;
 
+/** How much longer than its grace a box without a supervisor may take, in milliseconds. */
+const END_AFTER_MS = 500;
+
 /** Boots a box in this process, as a node of its supervisor's tree. */
 export async function runBox(executor: Executor, data: unknown): Promise<void> {
   const boot = data as BoxBoot;
   const log = withFields(standardLog(boot.level), { box: executor.alias });
-  const node = new BoxNode(executor, boot, log);
+  const node = new BoxNode(executor, boot, log, watchParent());
   executor.addListener({
     onMessageReceived: ({ payload }) => node.obey(payload as Order),
     onPeerShutdown: () => node.lose(),
@@ -40,6 +44,7 @@ class BoxNode {
   readonly #executor: Executor;
   readonly #boot: BoxBoot;
   readonly #log: Log;
+  readonly #parent: ParentWatch;
   readonly #store: StoreClient;
   readonly #abort = new AbortController();
   #box: ServingBox | undefined;
@@ -48,10 +53,11 @@ class BoxNode {
   /** What is done about leading, one thing after another. */
   #leading: Promise<void> = Promise.resolve();
 
-  constructor(executor: Executor, boot: BoxBoot, log: Log) {
+  constructor(executor: Executor, boot: BoxBoot, log: Log, parent: ParentWatch) {
     this.#executor = executor;
     this.#boot = boot;
     this.#log = log;
+    this.#parent = parent;
     this.#store = new StoreClient((news) => this.#tell(news));
   }
 
@@ -105,6 +111,7 @@ class BoxNode {
   /** There is no supervisor any more. */
   lose(): void {
     this.#isLost = true;
+    this.#parent.noticed(this.#boot.graceMs + END_AFTER_MS);
     this.#store.lose();
     this.drain("its supervisor has ended", this.#boot.graceMs);
   }
@@ -118,10 +125,15 @@ class BoxNode {
   }
 
   async #lead(leads: boolean): Promise<void> {
+    const box = this.#box;
+    // Who gives its boot up does not come to lead.
+    if (box === undefined) return;
     try {
-      await this.#box!.lead(leads);
+      await box.lead(leads);
       this.#tell({ type: "leads", leads });
     } catch (error) {
+      // What did start must not go on beside the same in another box, and what did not is started anew next time.
+      await box.lead(false);
       this.#tell({ type: "leads", leads: false, why: messageOf(error) });
     }
   }

@@ -75,6 +75,9 @@ const TYPES: ReadonlySet<unknown> = new Set(
   ],
 );
 
+/** Characters of a report, written as JSON. */
+const MOST_REPORTED = 2 ** 20;
+
 /** Reads what a box has sent; nothing if it is none of the above. A box runs the site's code, and is believed no more than that. */
 export function readNews(payload: unknown): News | undefined {
   if (!isRecord(payload) || !TYPES.has(payload.type)) return undefined;
@@ -82,8 +85,7 @@ export function readNews(payload: unknown): News | undefined {
   const fits = {
     ready: Number.isInteger(port) && typeof url === "string" && typeof site === "string",
     failed: typeof why === "string",
-    report: isRecord(report) && isRecord(report.status) && Number.isFinite(report.rssBytes) &&
-      Number.isFinite(report.heapBytes),
+    report: type === "report" && isReport(report),
     leads: typeof leads === "boolean" && (why === undefined || typeof why === "string"),
     retire: typeof why === "string",
     "store-open": Number.isInteger(wire) && (url === undefined || typeof url === "string"),
@@ -92,4 +94,24 @@ export function readNews(payload: unknown): News | undefined {
     "store-end": Number.isInteger(wire),
   };
   return fits[type as News["type"]] ? payload as News : undefined;
+}
+
+/** Whether figures are such that they can be compared, written and sent on. */
+function isReport(report: unknown): boolean {
+  if (!isRecord(report) || !isRecord(report.status) || !isRecord(report.status.pools)) return false;
+  const { status, rssBytes, heapBytes } = report;
+  const pools = Object.values(status.pools as Record<string, unknown>);
+  const figures = [rssBytes, heapBytes, status.leaked, status.activeRequests, status.healthLevel];
+  return figures.every(Number.isFinite) &&
+    pools.every((pool) => isRecord(pool) && [pool.queued, pool.busy].every(Number.isFinite)) &&
+    isText(report);
+}
+
+/** Whether something can be written as JSON, and is not too long. */
+function isText(value: unknown): boolean {
+  try {
+    return JSON.stringify(value).length <= MOST_REPORTED;
+  } catch {
+    return false; // it holds itself, or a number without end
+  }
 }

@@ -39,8 +39,6 @@ export async function runSupervisor(
     log.info("The admin port is open", { url: admin.url });
   }
   stack.use(supervisor);
-  await supervisor.start();
-  if (watch) stack.use(watchSite(site, supervisor, log));
   const onReload = () => {
     log.info("The boxes are replaced", { why: "SIGHUP" });
     supervisor.reload("SIGHUP").catch((error) => {
@@ -49,6 +47,9 @@ export async function runSupervisor(
   };
   Deno.addSignalListener("SIGHUP", onReload);
   stack.defer(() => Deno.removeSignalListener("SIGHUP", onReload));
+  // What changes while the boxes start is not in them.
+  if (watch) stack.use(watchSite(site, supervisor, log));
+  await supervisor.start();
   const kept = stack.move();
   const finished = supervisor.finished.then(async (status) => {
     await kept.disposeAsync();

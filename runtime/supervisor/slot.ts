@@ -4,7 +4,7 @@
  * @module
  */
 
-import { messageOf } from "../errors.ts";
+import { messageOf, RuntimeError } from "../errors.ts";
 import type { Log } from "../types/log.ts";
 import { BackOff } from "./back_off.ts";
 import type { BoxProcess } from "./box_process.ts";
@@ -75,7 +75,7 @@ export class Slot {
 
   /** Starts a box, and others when it is lost; resolves when it serves, and rejects with why it does not. */
   async fill(): Promise<void> {
-    const box = this.box = this.#host.start(this);
+    const box = this.box = this.#begin();
     box.ended.then((why) => this.#lost(box, why));
     await box.ready;
     this.#host.onChange();
@@ -85,23 +85,26 @@ export class Slot {
    * Starts a box and, when it serves, lets the one before drain.
    *
    * @param isStuck Whether the box before cannot drain.
-   * @throws {Error} If the new box does not come to serve; the old one goes on.
+   * @throws {Error} If the new box does not come to serve, and if the slot is being stopped; the old one goes on.
    */
   async replace(why: string, isStuck = false): Promise<void> {
+    if (this.#stopped) throw new RuntimeError("STOPPING", "the supervisor was told to stop");
     clearTimeout(this.#timer);
     const old = this.box;
-    const next = this.#successor = this.#host.start(this);
+    let next: BoxProcess;
     try {
+      next = this.#successor = this.#host.start(this);
       await next.ready;
     } catch (error) {
       this.#successor = undefined;
       this.lastFailure = messageOf(error);
       this.#delayReplacement(0);
-      if (!this.#stopped && old?.state === "ended") this.#restart(0);
+      if (old === undefined || old.state === "ended") this.#restart(0);
       throw error;
     }
     this.#successor = undefined;
     this.#givenUp = false;
+    this.#restarting.reset();
     this.replacements++;
     this.box = next;
     next.ended.then((reason) => this.#lost(next, reason));
@@ -152,7 +155,21 @@ export class Slot {
     }
   }
 
+  /** Starts a box; tries again later if not even that can be done. */
+  #begin(): BoxProcess {
+    try {
+      return this.#host.start(this);
+    } catch (error) {
+      const why = this.lastFailure = messageOf(error);
+      this.#host.log.error("A box could not be started", { slot: this.index, why });
+      this.#restart(0);
+      throw error;
+    }
+  }
+
   #restart(heldMs: number): void {
+    if (this.#stopped) return;
+    clearTimeout(this.#timer);
     const pause = this.#restarting.failed(heldMs);
     if (pause === undefined) {
       this.#givenUp = true;
@@ -164,8 +181,10 @@ export class Slot {
     this.#timer = setTimeout(() => {
       if (this.#stopped || this.#successor !== undefined) return;
       this.restarts++;
-      // Its end says it.
-      this.fill().catch(() => {});
+      this.fill().catch(isSaidAlready);
     }, pause);
   }
 }
+
+/** The end of the box says why, or what kept it from starting. */
+function isSaidAlready(): void {}

@@ -14,6 +14,9 @@ import { TreeWire } from "./store_wire.ts";
 
 type StoreNews = Extract<News, { wire: number }>;
 
+/** Connections of one box; it needs one, and a moment two. */
+const MOST_WIRES = 16;
+
 /** Serves one engine to boxes. */
 export class StoreOwner {
   readonly #send: (box: number, order: Order) => void;
@@ -26,11 +29,17 @@ export class StoreOwner {
     this.#send = send;
   }
 
+  /** Where the data is; nothing before a box has named it, and for the default place. */
+  get url(): string | undefined {
+    return this.#url;
+  }
+
   /** Takes what a box sends; says whether it keeps to the rules. */
   receive(box: number, news: StoreNews): boolean {
     const key = `${box} ${news.wire}`;
     if (news.type !== "store-open") return this.#wires.get(key)?.wire.receive(news) ?? true;
-    if (this.#wires.has(key)) return false;
+    const open = [...this.#wires.values()].filter((one) => one.box === box).length;
+    if (this.#wires.has(key) || open >= MOST_WIRES) return false;
     const { wire: id } = news;
     const wire = new TreeWire(id, (message) => {
       if (message.type === "store-end") this.#wires.delete(key);

@@ -41,7 +41,8 @@ export class TreeWire implements Wire {
         this.#wakeReader();
         return this.#pieces.length <= WINDOW + TELL_EVERY && message.bytes.length <= PIECE_BYTES;
       case "store-read":
-        this.#onWay = Math.max(0, this.#onWay - message.count);
+        if (message.count < 0 || message.count > this.#onWay) return false;
+        this.#onWay -= message.count;
         this.#wakeWriter();
         return true;
       case "store-end":

@@ -127,9 +127,12 @@ export class Supervisor {
    */
   async start(): Promise<void> {
     try {
-      await this.#up();
+      const up = this.#up();
+      // Nothing is replaced that is only about to start.
+      this.#replacing = up.catch(isToldToCaller);
+      await up;
     } catch (cause) {
-      await this.stop();
+      await (this.#stopping ?? this.stop());
       if (cause instanceof RuntimeError) throw cause;
       throw new RuntimeError("BOOT_FAILED", messageOf(cause), { cause });
     }
@@ -138,6 +141,11 @@ export class Supervisor {
   /** Where the boxes answer, with a slash at the end. */
   get url(): string {
     return this.#url;
+  }
+
+  /** Where the store is; nothing before a box has named it, and for the default place. */
+  get storeUrl(): string | undefined {
+    return this.#store.url;
   }
 
   /** Resolves once everything has stopped, with the exit status of the program: 1 if it was given up. */
@@ -174,9 +182,10 @@ export class Supervisor {
 
   /**
    * Replaces all boxes, one after another, each when its successor serves. Who asks while another reload has not
-   * begun gets that one.
+   * begun gets that one; who asks before all have started waits for that.
    *
    * @throws {Error} If a new box does not come to serve: those that were not replaced go on.
+   * @throws {RuntimeError} `STOPPING` if the supervisor stops before all are replaced.
    */
   reload(why: string): Promise<void> {
     return this.#waitingReload ??= this.#inTurn(async () => {
@@ -220,6 +229,7 @@ export class Supervisor {
       signal?.removeEventListener("abort", giveUp);
     }
     signal?.throwIfAborted();
+    if (this.#stopping !== undefined) throw new RuntimeError("STOPPING", "it was told to stop");
     this.#state = "serving";
     this.#lookedAt = performance.now();
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
@@ -323,6 +333,7 @@ export class Supervisor {
     if (this.#due.has(slot)) return;
     this.#due.add(slot);
     this.#replace(slot, why, isStuck).finally(() => this.#due.delete(slot)).catch((error) => {
+      if (this.#stopping !== undefined) return;
       this.#options.log.error("A box could not be replaced", {
         ...{ slot: slot.index, why },
         error: messageOf(error),
@@ -340,9 +351,7 @@ export class Supervisor {
 
   /** One replacement after another: so many boxes as are wanted serve at any time, and no more than one beside them. */
   #inTurn(work: () => Promise<void>): Promise<void> {
-    const done = this.#replacing.then(async () => {
-      if (this.#stopping === undefined) await work();
-    });
+    const done = this.#replacing.then(work);
     this.#replacing = done.catch(isToldToCaller);
     return done;
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf, RuntimeError } from "../errors.ts";
 import type { Log } from "../types/log.ts";
@@ -14,7 +14,7 @@ import type { Supervisor } from "./supervisor.ts";
 const SETTLE_MS = 100;
 
 /**
- * Reloads whenever something changes below the folder of the site.
+ * Reloads whenever something changes below the folder of the site, other than the store.
  *
  * @throws {TypeError} If the site is no file.
  * @throws {RuntimeError} `PERMISSION_MISSING` if the folder may not be read.
@@ -35,8 +35,9 @@ export function watchSite(site: string, supervisor: Supervisor, log: Log): Dispo
     });
   };
   (async () => {
-    for await (const { kind } of watcher) {
-      if (kind === "access") continue;
+    for await (const { kind, paths } of watcher) {
+      const { storeUrl } = supervisor;
+      if (kind === "access" || paths.every((path) => isOfStore(path, storeUrl))) continue;
       clearTimeout(timer);
       timer = setTimeout(reload, SETTLE_MS);
     }
@@ -47,6 +48,13 @@ export function watchSite(site: string, supervisor: Supervisor, log: Log): Dispo
       watcher.close();
     },
   };
+}
+
+/** Whether a file is one of those of the store: no code stands there, and boxes write it all the time. */
+function isOfStore(path: string, url: string | undefined): boolean {
+  if (url === undefined) return false;
+  const file = resolve(url);
+  return path === file || path.startsWith(`${file}-`);
 }
 
 function open(folder: string): Deno.FsWatcher {

@@ -22,10 +22,20 @@ const ENCODER = new TextEncoder();
 /** A client that is refused tries again after so many milliseconds. */
 const PAUSE_MS = 5;
 
+/** How a server is loaded. */
+export interface LoadOptions {
+  /** How many connections ask at once. */
+  connections: number;
+  /** Ends the load. */
+  signal: AbortSignal;
+  /** What is posted; absent: requests are GET. */
+  body?: string;
+}
+
 /** Asks for a path again and again on so many connections until the signal aborts. */
 export async function load(
   url: string,
-  { connections, signal }: { connections: number; signal: AbortSignal },
+  { connections, signal, body }: LoadOptions,
 ): Promise<LoadResult> {
   const { hostname, port, pathname } = new URL(url);
   const result: LoadResult = { ok: 0, failed: {}, failedAt: [], refused: 0 };
@@ -33,7 +43,13 @@ export async function load(
     result.failed[what] = (result.failed[what] ?? 0) + 1;
     result.failedAt.push(performance.now());
   };
-  const request = ENCODER.encode(`GET ${pathname} HTTP/1.1\r\nhost: ${hostname}:${port}\r\n\r\n`);
+  const target = `${pathname} HTTP/1.1\r\nhost: ${hostname}:${port}\r\n`;
+  // The body comes on its own, as from most clients.
+  const request = body === undefined
+    ? [ENCODER.encode(`GET ${target}\r\n`)]
+    : [`POST ${target}content-length: ${body.length}\r\n\r\n`, body].map((part) =>
+      ENCODER.encode(part)
+    );
   await Promise.all(Array.from({ length: connections }, async () => {
     while (!signal.aborted) {
       let client: Client;
@@ -71,8 +87,12 @@ class Client {
   }
 
   /** Sends a request and reads the whole answer. */
-  async ask(request: Uint8Array): Promise<{ status: number; isLast: boolean }> {
-    await this.#connection.write(request);
+  async ask(request: readonly Uint8Array[]): Promise<{ status: number; isLast: boolean }> {
+    for (const part of request) {
+      for (let rest = part; rest.length > 0;) {
+        rest = rest.subarray(await this.#connection.write(rest));
+      }
+    }
     const head = DECODER.decode(await this.#until("\r\n\r\n")).toLowerCase();
     const length = /\r\ncontent-length: *(\d+)/.exec(head);
     if (length !== null) await this.#take(Number(length[1]));

@@ -55,6 +55,8 @@ Deno.test.each<[string[], RegExp]>([
   [["serve", "--grace", "1.5"], /--grace must be .*"1.5"/],
   [["serve", "--log", "loud"], /--log must be .*"loud"/],
   [["serve", "a.ts", "b.ts"], /one site, and 2/],
+  [["serve", "--box-flag=a.ts"], /--box-flag must be .*"a\.ts"/],
+  [["serve", "--box-flag=--"], /--box-flag must be .*"--"/],
 ])("tandem %s is bad usage, told in one line", async (args, names) => {
   const { code, stdout, stderr } = await run(...args);
   assert.equal(code, 2);
