@@ -4,7 +4,7 @@
  * @module
  */
 
-import { given } from "../checks.ts";
+import { checkFields, fail, given } from "../checks.ts";
 import { startTimer } from "../own_timers.ts";
 import { alarm } from "./alarm.ts";
 import { backend } from "./backend.ts";
@@ -78,7 +78,9 @@ export async function exec(
   }
   const texts = checkTexts("arguments", [path, ...checkList(args)]);
   const pairs = env === undefined ? undefined : checkEnv(env);
-  const { mode = "emulate" } = options;
+  checkFields("exec options", options, ["mode", "force", "mask"]);
+  const { mode = "emulate", force = false } = options;
+  if (typeof force !== "boolean") fail("force", "true or false", force);
   if (hub.isThread) unable("exec", "a child that is a thread cannot give its process away");
   if (mode === "replace") return replace(texts, pairs, options);
   if (mode !== "emulate") {

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { given } from "../checks.ts";
+import { checkFields, given } from "../checks.ts";
 import { messageOf, RuntimeError } from "../errors.ts";
 import * as numbers from "./errno.ts";
 
@@ -74,9 +74,10 @@ let lastError = 0;
 /**
  * Changes how process control behaves in this isolate.
  *
- * @throws {TypeError} If a field is of the wrong type; nothing is changed then.
+ * @throws {TypeError} If a field is unknown or of the wrong type; nothing is changed then.
  */
 export function configure(changes: PcntlOptions): void {
+  checkFields("pcntl options", changes, Object.keys(options));
   const { throwOnError, onWarning, closeInspectorOnSigusr1 } = { ...options, ...changes };
   for (const [field, value] of Object.entries({ throwOnError, closeInspectorOnSigusr1 })) {
     if (typeof value === "boolean") continue;

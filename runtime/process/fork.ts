@@ -5,7 +5,7 @@
  */
 
 import process from "node:process";
-import { checkFields, given, readDocument } from "../checks.ts";
+import { checkFields, fail, given, readDocument } from "../checks.ts";
 import { backend } from "./backend.ts";
 import { children, type WaitResult } from "./children.ts";
 import { SIG_SETMASK } from "./constants.ts";
@@ -107,8 +107,15 @@ export class ForkHandle implements AsyncDisposable {
     return waitpid(this.pid, options);
   }
 
-  /** Kills it, unless it has ended, and waits for it, unless somebody has. */
+  /** Kills it, unless it has ended, and waits for it, unless somebody has. What it wrote and nobody reads is dropped. */
   async close(): Promise<void> {
+    await this.#end();
+    for (const stream of [this.stdout, this.stderr]) {
+      if (stream?.locked === false) await stream.cancel();
+    }
+  }
+
+  async #end(): Promise<void> {
     while (children.has(this.pid)) {
       this.kill("SIGKILL");
       const closed = Promise.withResolvers<void>();
@@ -143,7 +150,7 @@ export function fork(): never {
  * The child shares nothing: no memory, open files, timers, locks, handlers, and no mask unless asked. It has our
  * working directory, environment and priority, and reads nothing from standard input. It ends when `main` has
  * returned and nothing keeps it going; an error makes its exit code 1. It keeps us alive only
- * while somebody waits for it, or if its output is piped.
+ * while somebody waits for it, or if its output is piped, and until it has read its data.
  *
  * With `kind: "thread"` the child is a Worker, which starts faster and costs less. It has a virtual pid, which only
  * this module knows, writes where we write, and shares our working directory, environment and fate: what ends this process, such as
@@ -175,6 +182,7 @@ export function fork(): never {
  */
 export function forkModule(specifier: string | URL, options: ForkOptions = {}): ForkHandle {
   checkFields("forkModule options", options, FIELDS);
+  checkOptions(options);
   const { kind = "process", nice = 0, args = [], detached = false } = options;
   if (kind !== "process" && kind !== "thread") {
     throw new TypeError(
@@ -206,6 +214,34 @@ export function forkModule(specifier: string | URL, options: ForkOptions = {}): 
   children.add(child, { detached, holds });
   feed(child, program);
   return new ForkHandle(child, options);
+}
+
+/** Checks what both kinds take, and what Deno would refuse in other words. */
+function checkOptions(options: ForkOptions): void {
+  const { args = [], alias = "", env = {}, inheritMask = false, detached = false } = options;
+  const { stdout = "inherit", stderr = "inherit" } = options;
+  if (!Array.isArray(args) || !args.every(isText)) {
+    fail("args", "a list of texts without NUL", args);
+  }
+  if (!isText(alias)) fail("alias", "a text", alias);
+  if (typeof env !== "object" || env === null || Array.isArray(env)) fail("env", "an object", env);
+  for (const [name, value] of Object.entries(env)) {
+    if (!isText(value) || !isText(name) || name === "" || name.includes("=")) {
+      fail(`env.${name}`, "a name and a text without NUL", value);
+    }
+  }
+  for (const [name, value] of Object.entries({ inheritMask, detached })) {
+    if (typeof value !== "boolean") fail(name, "true or false", value);
+  }
+  for (const [name, value] of Object.entries({ stdout, stderr })) {
+    if (!["inherit", "null", "piped"].includes(value)) {
+      fail(name, '"inherit", "null" or "piped"', value);
+    }
+  }
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" && !value.includes("\0");
 }
 
 function startThread(module: string, options: ForkOptions): ForkHandle {

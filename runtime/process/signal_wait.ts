@@ -5,7 +5,7 @@
  */
 
 import { startTimer } from "../own_timers.ts";
-import { LONGEST_TIMER_MS } from "../checks.ts";
+import { checkFields, fail, LONGEST_TIMER_MS } from "../checks.ts";
 import { refuse, setLastError, unable } from "./failure.ts";
 import { hub, type SignalWaiter } from "./hub.ts";
 import { readSet, type SignalLike } from "./signal_set.ts";
@@ -30,8 +30,9 @@ export interface SignalWaitOptions {
  */
 export async function sigwaitinfo(
   signals: Iterable<SignalLike>,
-  { signal }: SignalWaitOptions = {},
+  options: SignalWaitOptions = {},
 ): Promise<Siginfo | false> {
+  const signal = readAbort(options);
   const set = readSet("sigwaitinfo", signals, false);
   return await waitFor("sigwaitinfo", set, Infinity, signal);
 }
@@ -57,8 +58,9 @@ export async function sigtimedwait(
   signals: Iterable<SignalLike>,
   seconds = 0,
   nanoseconds = 0,
-  { signal }: SignalWaitOptions = {},
+  options: SignalWaitOptions = {},
 ): Promise<Siginfo | false> {
+  const signal = readAbort(options);
   const set = readSet("sigtimedwait", signals, false);
   const ms = readTime("sigtimedwait", seconds, nanoseconds);
   return await waitFor("sigtimedwait", set, ms, signal);
@@ -124,6 +126,13 @@ export function sigtimedwaitSync(
 /** A blocked isolate looks around this often, and asks every so many times whether the thread lives. */
 const PIECE_MS = 50;
 const PINGED = 20;
+
+function readAbort(options: SignalWaitOptions): AbortSignal | undefined {
+  checkFields("wait options", options, ["signal"]);
+  const { signal } = options;
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  return fail("signal", "an AbortSignal", signal);
+}
 
 function readTime(name: string, seconds: number, nanoseconds: number): number {
   checkTime(name, "seconds", seconds, Number.MAX_VALUE);

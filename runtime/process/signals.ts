@@ -59,6 +59,11 @@ export function signal(
     setLastError("EINVAL");
     throw new TypeError(`Cannot signal: a handler is a function, and ${given(handler)} was given`);
   }
+  if (restart !== null && typeof restart !== "boolean") {
+    throw new TypeError(
+      `Cannot signal: restart is true, false or null, and ${given(restart)} was given`,
+    );
+  }
   return hub.setAction(signo, handler, restart ?? signo !== SIGALRM);
 }
 
@@ -98,8 +103,14 @@ export async function signalDispatchAsync(): Promise<true> {
  *
  * @param enable `null` changes nothing.
  * @returns What held before; false at first.
+ * @throws {TypeError} If it is anything else.
  */
 export function asyncSignals(enable: boolean | null = null): boolean {
+  if (enable !== null && typeof enable !== "boolean") {
+    throw new TypeError(
+      `Cannot asyncSignals: it takes true, false or null, and ${given(enable)} was given`,
+    );
+  }
   const before = hub.async;
   if (enable !== null) hub.async = enable;
   return before;

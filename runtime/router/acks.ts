@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Address } from "./address.ts";
 import { RouterError } from "./errors.ts";
 
 /** How many messages of one node may wait for answers. */
@@ -14,6 +15,8 @@ const MOST_ANSWERS = 65_536;
 
 interface Waiting {
   answered: Set<number>;
+  /** The only node whose answer counts, if it is known. */
+  only: number | undefined;
   /** One answer is all that is waited for. */
   single: boolean;
   timer: ReturnType<typeof setTimeout>;
@@ -38,20 +41,25 @@ export class Acks {
     );
   }
 
-  /** Begins to wait. For one node any answer ends it; how many there will be of others nobody knows. */
-  wait(seq: number, single: boolean, timeoutMs: number): void {
+  /**
+   * Begins to wait. An answer ends it where one node is to answer: that of the pid, or of whoever has the alias. How many there
+   * will be of others nobody knows.
+   */
+  wait(seq: number, to: Address, timeoutMs: number): void {
+    const only = "pid" in to ? to.pid : undefined;
+    const single = "pid" in to || "alias" in to;
     const timer = setTimeout(() => {
       const { answered } = this.#waiting.get(seq)!;
       this.#waiting.delete(seq);
       this.#expired(seq, [...answered]);
     }, timeoutMs);
-    this.#waiting.set(seq, { answered: new Set(), single, timer });
+    this.#waiting.set(seq, { answered: new Set(), only, single, timer });
   }
 
   /** Notes an answer. */
   answer(seq: number, pid: number): void {
     const waiting = this.#waiting.get(seq);
-    if (waiting === undefined) return;
+    if (waiting === undefined || waiting.only !== undefined && waiting.only !== pid) return;
     if (waiting.answered.size < MOST_ANSWERS) waiting.answered.add(pid);
     if (!waiting.single) return;
     clearTimeout(waiting.timer);

@@ -6,10 +6,13 @@
 
 import { isName } from "./address.ts";
 import { MOST_PARTIES } from "./barrier_errors.ts";
-import { isCount, MOST_HOPS } from "./envelope.ts";
+import { isCount, isCounts, MOST_HOPS } from "./envelope.ts";
 
 /** How many barriers of a tree may be waited at, or be broken, at a time. */
 const MOST_BARRIERS = 1024;
+
+/** How many may wait at all of them. */
+const MOST_WAITERS = 65_536;
 
 /** What a node asks the root for. A ticket tells the requests of one node apart. */
 export type Request =
@@ -24,9 +27,14 @@ export type Answer =
   | ["busy" | "full" | "mismatch", ticket: number, number: number]
   | ["state", name: string, waiting: number, broken: boolean];
 
-/** Somebody who waits: which node, its request, and all nodes above it. */
-interface Waiter {
+/** Who asks: a node, and the neighbour of the root that it is behind. The root itself is behind nobody. */
+export interface Asker {
   pid: number;
+  via: number | undefined;
+}
+
+/** Somebody who waits: which node, its request, and all nodes above it. */
+interface Waiter extends Asker {
   ticket: number;
   path: readonly number[];
 }
@@ -40,78 +48,90 @@ interface Entry {
 /** Counts who waits, and answers when it is time. */
 export class BarrierDesk {
   readonly #entries = new Map<string, Entry>();
-  readonly #answer: (pid: number, answer: Answer) => void;
+  readonly #answer: (to: Asker, answer: Answer) => void;
+  #waiting = 0;
 
-  /** Makes one that answers nodes by their pids. */
-  constructor(answer: (pid: number, answer: Answer) => void) {
+  /** Makes one that answers by a function, which does not throw. */
+  constructor(answer: (to: Asker, answer: Answer) => void) {
     this.#answer = answer;
   }
 
-  /** Takes what a node asks for. */
-  take(pid: number, request: Request): void {
+  /** Takes what a node asks for. It can do nothing to those that are behind another neighbour. */
+  take(asker: Asker, request: Request): void {
     switch (request[0]) {
-      case "enter":
-        return this.#enter({ pid, ticket: request[1], path: request[4] }, request[2], request[3]);
+      case "enter": {
+        const [, ticket, name, parties, path] = request;
+        return this.#enter({ ...asker, ticket, path }, name, parties);
+      }
       case "leave":
-        return this.#leave(pid, request[1], request[2]);
+        return this.#leave(asker, request[1], request[2]);
       case "reset":
-        return this.#reset(pid, request[1], request[2]);
+        return this.#reset(asker, request[1], request[2]);
       case "gone":
-        return this.#gone(request[1]);
+        return this.#gone(asker, request[1]);
     }
   }
 
   #enter(waiter: Waiter, name: string, parties: number): void {
-    const { pid, ticket } = waiter;
+    const { ticket } = waiter;
     const entry = this.#entries.get(name) ?? { parties, broken: false, waiters: [] };
-    if (entry.broken) return this.#answer(pid, ["broken", ticket]);
-    if (entry.parties !== parties) return this.#answer(pid, ["mismatch", ticket, entry.parties]);
-    if (this.#entries.size >= MOST_BARRIERS && !this.#entries.has(name)) {
-      return this.#answer(pid, ["full", ticket, MOST_BARRIERS]);
+    if (entry.broken) return this.#answer(waiter, ["broken", ticket]);
+    if (entry.parties !== parties) return this.#answer(waiter, ["mismatch", ticket, entry.parties]);
+    const isNew = !this.#entries.has(name);
+    if (isNew && this.#entries.size >= MOST_BARRIERS || this.#waiting >= MOST_WAITERS) {
+      return this.#answer(waiter, ["full", ticket, MOST_BARRIERS]);
     }
     entry.waiters.push(waiter);
+    this.#waiting++;
     this.#entries.set(name, entry);
     if (entry.waiters.length < parties) return this.#tellState(name, entry, entry.waiters);
     const all = entry.waiters;
+    this.#waiting -= all.length;
     this.#entries.delete(name);
     this.#tellState(name, { ...entry, waiters: [] }, all);
-    for (const one of all) this.#answer(one.pid, ["passed", one.ticket]);
+    for (const one of all) this.#answer(one, ["passed", one.ticket]);
   }
 
-  #leave(pid: number, ticket: number, name: string): void {
+  #leave({ pid, via }: Asker, ticket: number, name: string): void {
     const entry = this.#entries.get(name);
-    const found = entry?.waiters.find((one) => one.pid === pid && one.ticket === ticket);
+    const found = entry?.waiters.find((one) =>
+      one.pid === pid && one.via === via && one.ticket === ticket
+    );
     // Whoever is not there any more has passed or failed already, and knows or will know.
     if (entry === undefined || found === undefined) return;
     this.#break(name, entry, (one) => one === found ? "late" : "broken");
   }
 
-  #reset(pid: number, ticket: number, name: string): void {
+  #reset(asker: Asker, ticket: number, name: string): void {
     const waiting = this.#entries.get(name)?.waiters.length ?? 0;
-    if (waiting > 0) return this.#answer(pid, ["busy", ticket, waiting]);
+    if (waiting > 0) return this.#answer(asker, ["busy", ticket, waiting]);
     this.#entries.delete(name);
-    this.#answer(pid, ["done", ticket]);
+    this.#answer(asker, ["done", ticket]);
   }
 
-  #gone(pid: number): void {
+  /** Only the node right above one can say that it is gone; the root knows it by the link. */
+  #gone(asker: Asker, pid: number): void {
+    const isGone = ({ via, path }: Waiter) =>
+      asker.via === undefined
+        ? via === pid
+        : via === asker.via && path.some((one, at) => one === asker.pid && path[at + 1] === pid);
     for (const [name, entry] of this.#entries) {
-      if (entry.waiters.some(({ path }) => path.includes(pid))) {
-        this.#break(name, entry, () => "broken");
-      }
+      if (entry.waiters.some(isGone)) this.#break(name, entry, () => "broken");
     }
   }
 
   #break(name: string, entry: Entry, how: (waiter: Waiter) => "broken" | "late"): void {
     const all = entry.waiters;
+    this.#waiting -= all.length;
     entry.waiters = [];
     entry.broken = true;
     this.#tellState(name, entry, all);
-    for (const one of all) this.#answer(one.pid, [how(one), one.ticket]);
+    for (const one of all) this.#answer(one, [how(one), one.ticket]);
   }
 
   #tellState(name: string, { waiters, broken }: Entry, to: readonly Waiter[]): void {
-    for (const pid of new Set(to.map(({ pid }) => pid))) {
-      this.#answer(pid, ["state", name, waiters.length, broken]);
+    for (const one of new Map(to.map((one) => [`${one.via} ${one.pid}`, one])).values()) {
+      this.#answer(one, ["state", name, waiters.length, broken]);
     }
   }
 }
@@ -125,6 +145,6 @@ export function parseRequest(value: unknown): Request | undefined {
   if (!isName(name)) return undefined;
   if (kind === "leave" || kind === "reset") return [kind, first, name];
   if (kind !== "enter" || !isCount(parties, 1) || parties > MOST_PARTIES) return undefined;
-  if (!Array.isArray(path) || path.length > MOST_HOPS + 1) return undefined;
-  return path.every((pid) => isCount(pid, 1)) ? [kind, first, name, parties, [...path]] : undefined;
+  if (!isCounts(path, MOST_HOPS + 1)) return undefined;
+  return [kind, first, name, parties, [...path]];
 }

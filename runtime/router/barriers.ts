@@ -5,7 +5,13 @@
  */
 
 import { startTimer } from "../own_timers.ts";
-import { type Answer, BarrierDesk, parseRequest, type Request } from "./barrier_desk.ts";
+import {
+  type Answer,
+  type Asker,
+  BarrierDesk,
+  parseRequest,
+  type Request,
+} from "./barrier_desk.ts";
 import { BrokenBarrierError, busyBarrier, tooLate } from "./barrier_errors.ts";
 import { RouterError } from "./errors.ts";
 
@@ -18,8 +24,10 @@ export interface BarriersHost {
   readonly rootPid: number;
   /** The pids of all nodes from the root to this one. */
   readonly path: readonly number[];
-  /** Sends something to a node. */
-  send(pid: number, value: Answer | Request): void;
+  /** Asks the root. */
+  ask(request: Request): void;
+  /** Answers a node by the way that it asked; what cannot be sent is reported. */
+  answer(to: Asker, answer: Answer): void;
 }
 
 /** What is known here of a barrier. */
@@ -39,22 +47,29 @@ export class Barriers {
   readonly #host: BarriersHost;
   readonly #desk: BarrierDesk | undefined;
   readonly #asked = new Map<number, Asked>();
-  readonly #states = new Map<string, BarrierState>();
+  readonly #states = new Map<string, WeakRef<BarrierState>>();
+  /** Forgets the names of barriers that nobody has any more. */
+  readonly #unused = new FinalizationRegistry((name: string) => {
+    if (this.#states.get(name)?.deref() === undefined) this.#states.delete(name);
+  });
   #ticket = 0;
 
   /** Makes those of a node; that of the root keeps the desk. */
   constructor(host: BarriersHost) {
     this.#host = host;
     if (host.pid !== host.rootPid) return;
-    this.#desk = new BarrierDesk((pid, answer) =>
-      pid === host.pid ? this.#hear(answer) : host.send(pid, answer)
+    this.#desk = new BarrierDesk((to, answer) =>
+      to.via === undefined ? this.#hear(answer) : host.answer(to, answer)
     );
   }
 
-  /** What is known of a barrier; it changes by itself. */
+  /** What is known of a barrier; it changes by itself as long as somebody has it. */
   state(name: string): BarrierState {
-    let state = this.#states.get(name);
-    if (state === undefined) this.#states.set(name, state = { waiting: 0, broken: false });
+    const known = this.#states.get(name)?.deref();
+    if (known !== undefined) return known;
+    const state = { waiting: 0, broken: false };
+    this.#states.set(name, new WeakRef(state));
+    this.#unused.register(state, name);
     return state;
   }
 
@@ -78,11 +93,11 @@ export class Barriers {
   }
 
   /** Takes what another node sent; what is neither a request nor an answer does nothing. */
-  take(source: number, value: unknown): void {
+  take(source: Asker, value: unknown): void {
     if (this.#desk !== undefined) {
       const request = parseRequest(value);
       if (request !== undefined) this.#desk.take(source, request);
-    } else if (source === this.#host.rootPid && Array.isArray(value)) {
+    } else if (source.pid === this.#host.rootPid && Array.isArray(value)) {
       this.#hear(value as Answer);
     }
   }
@@ -98,8 +113,8 @@ export class Barriers {
   }
 
   #ask(request: Request): void {
-    if (this.#desk !== undefined) this.#desk.take(this.#host.pid, request);
-    else this.#host.send(this.#host.rootPid, request);
+    if (this.#desk === undefined) this.#host.ask(request);
+    else this.#desk.take({ pid: this.#host.pid, via: undefined }, request);
   }
 
   #wait(
@@ -132,7 +147,7 @@ export class Barriers {
     switch (answer[0]) {
       case "state": {
         const [, name, waiting, broken] = answer;
-        const state = this.#states.get(name);
+        const state = this.#states.get(name)?.deref();
         if (state !== undefined) Object.assign(state, { waiting, broken });
         return;
       }

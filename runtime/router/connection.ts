@@ -15,6 +15,8 @@ import type { ExitStatus, Link } from "./link.ts";
 import { Outbox, type QueueLimits } from "./outbox.ts";
 import { LARGEST_PAYLOAD } from "./payload.ts";
 import { Queue } from "./queue.ts";
+import { inParts } from "./routes.ts";
+import { Seen } from "./seen.ts";
 import { Turnstile } from "./turnstile.ts";
 
 /** How many messages may be finished with before the neighbour is told, and how long that may wait in milliseconds. */
@@ -47,6 +49,8 @@ export interface ConnectionEvents {
   onIdle(): void;
   /** The neighbour tells which nodes are below it. */
   onAnnounce(pids: readonly number[], connection: Connection): void;
+  /** The neighbour tells which of them are gone. */
+  onWithdraw(pids: readonly number[], connection: Connection): void;
   /** The link has ended; called once. */
   onEnd(connection: Connection): void;
 }
@@ -71,6 +75,8 @@ export class Connection {
   readonly identity: NodeIdentity;
   /** What waits for it. */
   readonly outbox: Outbox;
+  /** What has come from it. */
+  readonly seen: Seen = new Seen();
   readonly #link: Link;
   readonly #options: ConnectionOptions;
   readonly #events: ConnectionEvents;
@@ -82,8 +88,11 @@ export class Connection {
   #acknowledged = 0;
   #heldBytes = 0;
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
+  #answeredAt = -Infinity;
   #working = false;
   #started = false;
+  #open = false;
+  #leaving = false;
   #stopped = false;
   #ended = false;
   #status: ExitStatus | null = null;
@@ -111,7 +120,7 @@ export class Connection {
     const timer = this.#startTimer = setTimeout(() => this.#late(), this.#options.startMs);
     Deno.unrefTimer(timer);
     this.#link.start({
-      onOpen: () => this.#open(),
+      onOpen: () => this.#begin(),
       onFrame: (value) => this.#receive(value),
       onFault: (error) => this.#events.onFault(error),
       onEnd: (status) => this.#end(status),
@@ -141,7 +150,9 @@ export class Connection {
 
   /** Asks the neighbour to leave. */
   askToLeave(): void {
-    this.#say("leave");
+    // What comes before it listens would be taken for its place in the tree.
+    if (this.#open) this.#say("leave");
+    else this.#leaving = true;
   }
 
   /** Says goodbye with an exit code and ends the link; what arrived and was not begun stays undone. */
@@ -162,11 +173,10 @@ export class Connection {
     return this.#link.signal(signo);
   }
 
-  /** Tells the neighbour which nodes are below this one. Before the start nothing is said: all is told then. */
-  announce(pids: readonly number[]): void {
-    if (this.#started && pids.length > 0) {
-      this.#send({ type: "announce", ack: this.#takeAck(), pids: [...pids] });
-    }
+  /** Tells the neighbour which nodes are below this one, or are no more. Before the start nothing is said: all is told then. */
+  tellPids(type: "announce" | "withdraw", pids: readonly number[]): void {
+    if (!this.#started) return;
+    for (const part of inParts(pids)) this.#send({ type, ack: this.#takeAck(), pids: part });
   }
 
   #send(frame: Frame): void {
@@ -195,9 +205,11 @@ export class Connection {
       case "message":
         return this.#take(frame.seq, frame.envelope);
       case "ping":
-        return this.#say("pong");
+        return this.#answer();
       case "announce":
         return this.#events.onAnnounce(frame.pids, this);
+      case "withdraw":
+        return this.#events.onWithdraw(frame.pids, this);
       case "leave":
         if (this.#options.direction === "parent") this.#events.onLeave();
         return;
@@ -206,6 +218,14 @@ export class Connection {
         return this.#link.end(child ? { type: "exited", value: frame.code } : null);
       }
     }
+  }
+
+  /** A neighbour that asks all the time gets an answer now and then, or the answers of one that never listens would pile up. */
+  #answer(): void {
+    const now = performance.now();
+    if (now - this.#answeredAt < this.#options.heartbeatMs / 4) return;
+    this.#answeredAt = now;
+    this.#say("pong");
   }
 
   #take(seq: number, envelope: Envelope): void {
@@ -269,10 +289,12 @@ export class Connection {
     this.kill();
   }
 
-  #open(): void {
+  #begin(): void {
+    this.#open = true;
     clearTimeout(this.#startTimer);
     this.#beat.start();
     this.outbox.open();
+    if (this.#leaving) this.#say("leave");
   }
 
   #late(): void {

@@ -109,6 +109,12 @@ export function isCount(value: unknown, lowest: number): value is number {
   return Number.isSafeInteger(value) && (value as number) >= lowest;
 }
 
+/** Whether it is a list of at most `most` whole numbers above 0; a hole in a list is none. */
+export function isCounts(value: unknown, most: number): value is number[] {
+  if (!Array.isArray(value) || value.length > most) return false;
+  return Array.from(value).every((one) => isCount(one, 1));
+}
+
 function isPayload(value: unknown): value is Payload {
   if (typeof value === "string") return value.length <= LONGEST_TEXT;
   return value instanceof Uint8Array && value.buffer instanceof ArrayBuffer &&

@@ -59,6 +59,8 @@ export class TreeNode implements Executor {
   readonly #news = new Turnstile();
   #end = Promise.withResolvers<void>();
   #phase: "running" | "asked" | "leaving" | "closing" | "closed" = "running";
+  /** How often the node was told to stop: a shutdown that was taken back is over when another has come. */
+  #shutdowns = 0;
   #looping = false;
   #turn: ReturnType<typeof setTimeout> | undefined;
 
@@ -74,14 +76,15 @@ export class TreeNode implements Executor {
       pid: identity.pid,
       rootPid,
       path: this.#path,
-      send: (pid, value) => {
+      ask: (request) => {
         this.#checkRunning("wait at a barrier");
-        this.#router.control(pid, value);
+        this.#router.control(rootPid, request);
       },
+      answer: ({ pid, via }, value) => this.#router.answer(pid, value, via!),
     });
     this.#router = new Router({
       executor: this,
-      ...{ identity, alias, options },
+      ...{ identity, alias, options, above },
       onLeave: () => this.shutdown(),
       onGone: (connection) => this.#lost(connection),
       onHandled: () => this.#handled(),
@@ -148,6 +151,9 @@ export class TreeNode implements Executor {
   }
 
   addProcessContextInfo(pid: number, info: Readonly<Record<string, unknown>>): boolean {
+    if (typeof info !== "object" || info === null || Array.isArray(info)) {
+      fail("info", "an object", info);
+    }
     return this.#children.add(pid, info);
   }
 
@@ -158,13 +164,21 @@ export class TreeNode implements Executor {
   fork(alias: string | undefined, options: ForkOptions): number {
     this.#checkRunning("start a child");
     if (alias !== undefined) checkName("alias", alias);
+    if (options?.onParent !== undefined && typeof options.onParent !== "function") {
+      fail("onParent", "a function", options.onParent);
+    }
     const { identity: parent, alias: parentAlias } = this;
     const { identity, link } = startChild(options, {
       ...{ alias, parent, parentAlias, rootPid: this.#rootPid, above: this.#path },
       options: childOptions(this.#options),
     });
     this.attach(link, { identity, alias, direction: "child" });
-    options.onParent?.(this, identity.pid);
+    try {
+      options.onParent?.(this, identity.pid);
+    } catch (error) {
+      this.#router.child(identity.pid)?.kill();
+      throw error;
+    }
     return identity.pid;
   }
 
@@ -219,7 +233,7 @@ export class TreeNode implements Executor {
   }
 
   loop(): Promise<void> {
-    if (!this.#looping) {
+    if (!this.#looping && this.#phase !== "closed") {
       this.#looping = true;
       this.#router.listeners.tell("onStart", this);
     }
@@ -280,24 +294,26 @@ export class TreeNode implements Executor {
   /** Waits for what the behaviour says, and closes unless the shutdown was taken back meanwhile. */
   async #leave(): Promise<void> {
     const { drainMs } = this.#options;
-    const drained = Date.now() + drainMs;
+    const drained = performance.now() + drainMs;
+    const shutdown = ++this.#shutdowns;
+    const isOn = () => this.#phase === "leaving" && shutdown === this.#shutdowns;
     let turns = 0;
     let news = this.#news.wait();
-    while (this.#phase === "leaving" && this.#waits(drained)) {
+    while (isOn() && this.#waits(drained)) {
       if (this.#children.living.length === 0 && ++turns > this.#ending.ttl) {
         this.#warn();
         break;
       }
       if (await within(news, TURN_MS)) news = this.#news.wait();
     }
-    if (this.#phase !== "leaving") return;
+    if (!isOn()) return;
     this.#phase = "closing";
     await this.#close();
   }
 
   #waits(drained: number): boolean {
     const { flushPending, waitPeers } = this.#ending;
-    return flushPending && Date.now() < drained && this.pendingMessages() > 0 ||
+    return flushPending && performance.now() < drained && this.pendingMessages() > 0 ||
       waitPeers && this.#children.all.length > 0;
   }
 
@@ -337,9 +353,9 @@ export class TreeNode implements Executor {
 
   /** Waits until a neighbour has acknowledged everything, or has ended, or the time has passed. */
   async #drain(connection: Connection): Promise<void> {
-    const until = Date.now() + this.#options.drainMs;
+    const until = performance.now() + this.#options.drainMs;
     while (connection.outbox.pending > 0 && !connection.ended) {
-      if (!await within(connection.outbox.changed(), until - Date.now())) return;
+      if (!await within(connection.outbox.changed(), until - performance.now())) return;
     }
   }
 

@@ -65,7 +65,8 @@ export function startChild(options: ForkOptions, place: Omit<ChildPlace, "identi
 
 function started({ pid, link }: Spawned, boot: Omit<Boot, "identity">): Started {
   const identity = drawIdentity(pid);
-  return { identity, link: link({ ...boot, identity } satisfies Boot) };
+  const { drainMs } = boot.options;
+  return { identity, link: link({ ...boot, identity } satisfies Boot, drainMs) };
 }
 
 /** A program has its permissions among its flags, and is a process. */
@@ -88,10 +89,18 @@ function checkProgram(
 function sourceOf(kind: "process" | "worker", module: string): string {
   const entry = new URL(`./${kind}_child.ts`, import.meta.url).href;
   return [
+    // Before the module, which may take as long as it likes to load.
+    ...(kind === "process" ? [`import ${JSON.stringify(watchUrl())};`] : []),
     `import { runChild } from ${JSON.stringify(entry)};`,
     `import main from ${JSON.stringify(module)};`,
     `runChild(main);`,
   ].join("\n");
+}
+
+function watchUrl(): string {
+  const watch = new URL("./parent_watch.ts", import.meta.url).href;
+  const source = `import { watchParent } from ${JSON.stringify(watch)};\nwatchParent(${Deno.pid});`;
+  return `data:text/javascript,${encodeURIComponent(source)}`;
 }
 
 /** A worker's modules load with the rights of this isolate, so what it may not read is refused before anything starts. */

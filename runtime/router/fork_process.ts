@@ -13,8 +13,8 @@ import type { ForkProgram } from "./types.ts";
 /** A process that has been started. */
 export interface Spawned {
   pid: number;
-  /** Makes the link to it; `greeting` is the first thing that it is told. */
-  link(greeting: unknown): ProcessLink;
+  /** Makes the link to it; `greeting` is the first thing that it is told, `drainMs` what its listeners have at its end. */
+  link(greeting: unknown, drainMs: number): ProcessLink;
 }
 
 /** Starts a process that runs a source and speaks to this one; `modules` are what the source loads. */
@@ -50,5 +50,8 @@ function spawnDeno(flags: readonly string[], main: string, args: readonly string
     throw new Deno.errors.NotFound('Cannot start a child: there is no program "deno" on the path');
   }
   const channel = child as unknown as ChildChannel;
-  return { pid: child.pid, link: (greeting) => new ProcessLink(channel, greeting) };
+  return {
+    pid: child.pid,
+    link: (greeting, drainMs) => new ProcessLink(channel, greeting, drainMs),
+  };
 }

@@ -5,7 +5,7 @@
  */
 
 import type { NodeIdentity } from "./address.ts";
-import { type Envelope, isCount, parseEnvelope } from "./envelope.ts";
+import { type Envelope, isCount, isCounts, parseEnvelope } from "./envelope.ts";
 import { packMessage, unpackMessage } from "./packing.ts";
 import { MOST_ANNOUNCED } from "./routes.ts";
 
@@ -16,12 +16,12 @@ export const WINDOW = Object.freeze({ frames: 1024, bytes: 8 * 2 ** 20 });
  * One thing on a link; `ack` is the number of the last message that this side has finished with.
  *
  * `ping` asks whether somebody is there and `pong` says so. `leave` asks a child to end in order, and with `bye` a node says
- * that it ends now. With `announce` a child tells the pids of nodes below it.
+ * that it ends now. With `announce` a child tells the pids of nodes below it, with `withdraw` those that are gone.
  */
 export type Frame =
   | { type: "message"; ack: number; seq: number; envelope: Envelope }
   | { type: "ack" | "leave" | "ping" | "pong"; ack: number }
-  | { type: "announce"; ack: number; pids: number[] }
+  | { type: "announce" | "withdraw"; ack: number; pids: number[] }
   | { type: "bye"; ack: number; code: number };
 
 /** The form in which a frame crosses a link. */
@@ -53,14 +53,10 @@ export function parseFrame(received: unknown, from: NodeIdentity): Frame | undef
     case "pong":
       return { type, ack };
     case "announce":
-      return isPids(pids) ? { type, ack, pids: [...pids] } : undefined;
+    case "withdraw":
+      return isCounts(pids, MOST_ANNOUNCED) ? { type, ack, pids: [...pids] } : undefined;
     case "bye":
       return isCount(code, 0) && code <= 255 ? { type, ack, code } : undefined;
   }
   return undefined;
-}
-
-function isPids(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length <= MOST_ANNOUNCED &&
-    value.every((pid) => isCount(pid, 1));
 }

@@ -50,7 +50,9 @@ export class Heartbeat {
   }
 
   #tick(): void {
-    if (this.#misses++ === MISSES) this.#events.silent();
-    else this.#events.ask();
+    // What is asked of one who does not listen would pile up, and one question is enough once he does.
+    if (this.#misses < MISSES) this.#events.ask();
+    else if (this.#misses === MISSES) this.#events.silent();
+    this.#misses++;
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fail } from "../checks.ts";
 import type { RoutedMessage, RouterEventListener } from "./types.ts";
 
 /** What an interceptor is offered: a message, or an error of the router. */
@@ -52,8 +53,14 @@ export class InterceptorListener implements RouterEventListener {
   readonly priority: number;
   readonly #interceptors: readonly Interceptor[];
 
-  /** Makes one of interceptors, asked in this order. */
+  /**
+   * Makes one of interceptors, asked in this order.
+   *
+   * @throws {TypeError} if one of them is none
+   */
   constructor(interceptors: readonly Interceptor[], priority = 0) {
+    if (!Array.isArray(interceptors)) fail("interceptors", "a list", interceptors);
+    interceptors.forEach(check);
     this.#interceptors = [...interceptors];
     this.priority = priority;
   }
@@ -85,5 +92,18 @@ export class InterceptorListener implements RouterEventListener {
       for (const handler of interceptor.handlers) yield () => handler(event);
       if (interceptor.stopPropagation) return;
     }
+  }
+}
+
+function check(interceptor: Interceptor, place: number): void {
+  const name = `interceptors[${place}]`;
+  if (typeof interceptor !== "object" || interceptor === null) fail(name, "an object", interceptor);
+  const { matches, handlers, stopPropagation = false } = interceptor;
+  if (typeof matches !== "function") fail(`${name}.matches`, "a function", matches);
+  if (!Array.isArray(handlers) || !handlers.every((handler) => typeof handler === "function")) {
+    fail(`${name}.handlers`, "a list of functions", handlers);
+  }
+  if (typeof stopPropagation !== "boolean") {
+    fail(`${name}.stopPropagation`, "true or false", stopPropagation);
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fail } from "../checks.ts";
 import { messageOf } from "../errors.ts";
 import type { RouterEventListener } from "./types.ts";
 
@@ -19,12 +20,36 @@ type Told =
   | "onShutdown"
   | "onStart";
 
+const EVENTS: readonly (Awaited | Told | "onRouterError")[] = [
+  "onAckTimeout",
+  "onExitLoop",
+  "onInterruptReceive",
+  "onMessageReceived",
+  "onMessageSent",
+  "onPeerShutdown",
+  "onRemoteLoss",
+  "onRouterError",
+  "onShutdown",
+  "onStart",
+];
+
 /** Calls listeners in order of priority and turns what they throw into router errors. */
 export class Listeners {
   #listeners: readonly RouterEventListener[] = [];
 
   /** Adds one behind those of its priority. */
   add(listener: RouterEventListener): void {
+    if (typeof listener !== "object" || listener === null) fail("listener", "an object", listener);
+    const { priority } = listener;
+    if (priority !== undefined && typeof priority !== "number" || Number.isNaN(priority)) {
+      fail("listener.priority", "a number", priority);
+    }
+    for (const event of EVENTS) {
+      const method = listener[event];
+      if (method !== undefined && typeof method !== "function") {
+        fail(`listener.${event}`, "a function", method);
+      }
+    }
     const all = [...this.#listeners, listener];
     this.#listeners = all.sort((a, b) => (a.priority ?? 0) - (b.priority ?? 0));
   }

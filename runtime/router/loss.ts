@@ -5,7 +5,7 @@
  */
 
 import type { NodeIdentity } from "./address.ts";
-import { type Envelope, idOf, isCount } from "./envelope.ts";
+import { type Envelope, idOf, isCount, isCounts } from "./envelope.ts";
 import type { Certainty } from "./outbox.ts";
 import { decodePayload } from "./payload.ts";
 import type { LostMessage } from "./types.ts";
@@ -24,6 +24,11 @@ export interface LossReport {
   peer: number;
   maybe: number[];
   never: number[];
+}
+
+/** Whether a lost message is one that somebody has sent, or its acknowledgement; the rest is what nodes tell each other. */
+export function isTold({ envelope: { kind } }: Lost): boolean {
+  return kind === "data" || kind === "ack";
 }
 
 /** Describes a lost message to the listeners of `self`. */
@@ -83,6 +88,5 @@ export function parseReport(value: unknown, highest: number): LossReport | undef
 }
 
 function isList(value: unknown, highest: number): value is number[] {
-  return Array.isArray(value) && value.length <= MOST_IN_REPORT &&
-    value.every((seq) => isCount(seq, 1) && seq <= highest);
+  return isCounts(value, MOST_IN_REPORT) && value.every((seq) => seq <= highest);
 }

@@ -8,6 +8,7 @@ import process from "node:process";
 import { begin } from "./begin.ts";
 import { TreeNode } from "./executor.ts";
 import type { Boot } from "./fork.ts";
+import { unwatchParent } from "./parent_watch.ts";
 import { type Channel, ParentLink } from "./process_link.ts";
 import type { NodeMain } from "./types.ts";
 import { within } from "./within.ts";
@@ -36,6 +37,7 @@ export function runChild(main: NodeMain): void {
   process.once("disconnect", orphaned);
   process.once("message", (boot: unknown) => {
     process.off("disconnect", orphaned);
+    unwatchParent();
     run(channel, main, boot as Boot);
   });
 }

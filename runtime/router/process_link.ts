@@ -6,18 +6,17 @@
  * @module
  */
 
+import { LONGEST_TIMER_MS } from "../checks.ts";
 import { nameOf, numberOf, SIGKILL } from "../process/signal_numbers.ts";
 import type { WireFrame } from "./frames.ts";
 import type { ExitStatus, Link, LinkEvents } from "./link.ts";
+import { LOOK_MS } from "./parent_watch.ts";
 
-/** How long a child that has said goodbye may take to end, in milliseconds. */
-const GRACE_MS = 150;
+/** How long a child that has said goodbye may take to end, beside what it was given to finish, in milliseconds. */
+const GRACE_MS = 1500;
 
 /** How long is listened to a child that has ended, in milliseconds. */
 const LAST_WORDS_MS = 5;
-
-/** How often a child looks whether its parent is still the one that started it, in milliseconds. */
-const LOOK_MS = 500;
 
 /** What both sides of the channel have. */
 export interface Channel {
@@ -38,15 +37,20 @@ export class ProcessLink implements Link {
   readonly learnsEnd = true;
   readonly #child: ChildChannel;
   readonly #greeting: unknown;
+  readonly #graceMs: number;
   #events: LinkEvents | undefined;
   #open = false;
   #ending = false;
   #exited = false;
   #grace: ReturnType<typeof setTimeout> | undefined;
 
-  /** Takes over a child; `greeting` is the first thing that it is told. */
-  constructor(child: ChildChannel, greeting?: unknown) {
+  /**
+   * Takes over a child; `greeting` is the first thing that it is told, and `drainMs` what its listeners have at its end, in
+   * milliseconds.
+   */
+  constructor(child: ChildChannel, greeting?: unknown, drainMs = 0) {
     this.#child = child;
+    this.#graceMs = Math.min(GRACE_MS + drainMs, LONGEST_TIMER_MS);
     this.#greeting = greeting;
     // A child can fail before anybody listens.
     child.on("error", (error: Error) => this.#events?.onFault(error));
@@ -70,7 +74,7 @@ export class ProcessLink implements Link {
     if (this.#ending) return;
     this.#ending = true;
     if (this.#exited) return;
-    if (status?.type === "exited") this.#grace = setTimeout(() => this.#kill(), GRACE_MS);
+    if (status?.type === "exited") this.#grace = setTimeout(() => this.#kill(), this.#graceMs);
     else this.#kill();
   }
 

@@ -22,12 +22,11 @@ import { RouterError } from "./errors.ts";
 import { Groups } from "./groups.ts";
 import type { Link } from "./link.ts";
 import { Listeners } from "./listeners.ts";
-import { describeLost, parseReport, reportsOf } from "./loss.ts";
+import { describeLost, isTold, parseReport, reportsOf } from "./loss.ts";
 import { Message } from "./message.ts";
 import type { ResolvedTreeOptions } from "./options.ts";
 import { decodePayload, encodePayload } from "./payload.ts";
 import { Routes } from "./routes.ts";
-import { Seen } from "./seen.ts";
 import { resolveSubmit, type SubmitPlan } from "./submit.ts";
 import type { Executor, RouterStatistics, SubmitOptions } from "./types.ts";
 import { within } from "./within.ts";
@@ -41,6 +40,8 @@ export interface RouterHost {
   readonly identity: NodeIdentity;
   readonly alias: string | undefined;
   readonly options: ResolvedTreeOptions;
+  /** The pids from the root to the node above this one. */
+  readonly above: readonly number[];
   /** The parent asks this node to leave. */
   onLeave(): void;
   /** A neighbour is gone and has been reported. */
@@ -49,8 +50,8 @@ export interface RouterHost {
   onHandled(): void;
   /** A neighbour has acknowledged everything. */
   onIdle(): void;
-  /** Another node says something about what both keep together. */
-  onControl(value: unknown, source: number): void;
+  /** Another node, behind a neighbour, says something about what both keep together. */
+  onControl(value: unknown, source: { pid: number; via: number }): void;
   /** A signal has come for this node, over the link to its parent or from below. */
   onSignal(signo: number, source: number, above: boolean): void;
 }
@@ -62,7 +63,6 @@ export class Router {
   readonly statistics: RouterStatistics = { duplicates: 0, delivered: 0, forwarded: 0 };
   readonly #host: RouterHost;
   readonly #connections = new Map<number, Connection>();
-  readonly #seen = new Seen();
   readonly #unannounced = new Set<number>();
   readonly #acks: Acks;
   readonly #routes: Routes | undefined;
@@ -110,6 +110,7 @@ export class Router {
       onLeave: () => this.#host.onLeave(),
       onIdle: () => this.#host.onIdle(),
       onAnnounce: (pids, connection) => this.#learn(pids, connection),
+      onWithdraw: (pids, connection) => this.#unlearn(pids, connection),
       onEnd: (connection) => void this.#lose(connection),
     };
     const connection = new Connection(link, options, events);
@@ -122,10 +123,10 @@ export class Router {
     connection.start();
     if (this.#routes === undefined) return;
     const { direction, identity } = connection;
-    if (direction === "child") return this.#tellParent([identity.pid]);
+    if (direction === "child") return this.#tellParent("announce", [identity.pid]);
     const children = this.connections.filter(({ direction }) => direction === "child");
-    connection.announce(children.map(({ identity }) => identity.pid));
-    for (const part of this.#routes.parts()) connection.announce(part);
+    const pids = children.map(({ identity }) => identity.pid);
+    connection.tellPids("announce", [...pids, ...this.#routes.pids]);
   }
 
   /** Sends a message and returns its name. */
@@ -137,7 +138,7 @@ export class Router {
     const payload = encodePayload(data, plan.raw);
     const seq = this.#send("data", address, payload, plan);
     if (plan.timeoutMs !== undefined) {
-      this.#acks.wait(seq, !("all" in address || "group" in address), plan.timeoutMs);
+      this.#acks.wait(seq, address, plan.timeoutMs);
     }
     return idOf(this.#host.identity, seq);
   }
@@ -148,6 +149,14 @@ export class Router {
     if (this.#isOwn(to)) throw loopback();
     const plan = { ack: false, raw: true, urgent: true };
     this.#send("signal", to, new Uint8Array([signal]), plan);
+  }
+
+  /** Answers a node that is behind a neighbour. It is not refused where that is slow, until it is far too slow. */
+  answer(pid: number, value: unknown, via: number): void {
+    const link = this.#connections.get(via);
+    if (link === undefined || this.#cutOff(link)) return;
+    const plan = { ack: false, raw: false, urgent: false };
+    this.#send("control", { pid }, encodePayload(value, false), plan, link);
   }
 
   /** Tells another node something about what both keep together. */
@@ -166,11 +175,12 @@ export class Router {
     to: Address,
     payload: Envelope["payload"],
     plan: Pick<SubmitPlan, "ack" | "raw" | "urgent">,
+    way?: Connection,
   ): number {
-    const only = this.#onlyWay(to);
+    const only = way ?? this.#onlyWay(to);
     const targets = only === undefined ? this.connections : [only];
     for (const { identity, outbox } of targets) {
-      if (outbox.full) throw queueFull(identity, outbox.queued);
+      if (way === undefined && outbox.full) throw queueFull(identity, outbox.queued);
     }
     const { ack, raw, urgent } = plan;
     const src = this.#host.identity;
@@ -205,7 +215,7 @@ export class Router {
       this.listeners.fail("receive", new RouterError("HOPS_EXCEEDED", text));
       return;
     }
-    if (src.inc === this.#host.identity.inc || !this.#seen.add(envelope)) {
+    if (!this.#mayCome(src, link) || !link.seen.add(envelope)) {
       this.statistics.duplicates++;
       return;
     }
@@ -223,6 +233,21 @@ export class Router {
     }
     if (forwarded === undefined) return shown;
     return shown === undefined ? forwarded : shown.then(() => forwarded);
+  }
+
+  /**
+   * Whether messages of a node can come over a link: there is one way from each to each, so nobody can speak in the name of a node
+   * that is elsewhere, as far as its place is known.
+   */
+  #mayCome(src: NodeIdentity, link: Connection): boolean {
+    const { executor, identity, above } = this.#host;
+    if (src.inc === identity.inc || src.pid === identity.pid) return false;
+    const neighbour = this.#connections.get(src.pid);
+    if (neighbour !== undefined) return neighbour === link && neighbour.identity.inc === src.inc;
+    if (link.seen.knows(src)) return true;
+    const isAbove = src.pid === executor.getRootPid() || above.includes(src.pid);
+    if (isAbove && link.direction === "child") return false;
+    return !this.connections.some(({ seen }) => seen.knows(src));
   }
 
   get #parent(): Connection | undefined {
@@ -244,11 +269,18 @@ export class Router {
     if (this.#routes === undefined || direction !== "child") return;
     const own = this.#host.identity.pid;
     const strange = pids.filter((pid) => pid !== own && !this.#connections.has(pid));
-    this.#tellParent(this.#routes.learn(strange, identity.pid));
+    this.#tellParent("announce", this.#routes.learn(strange, identity.pid));
   }
 
-  #tellParent(pids: readonly number[]): void {
-    if (pids.length > 0) this.#parent?.announce(pids);
+  /** What is not known any more is looked for everywhere, as pids are used again. */
+  #unlearn(pids: readonly number[], { identity }: Connection): void {
+    if (this.#routes !== undefined) {
+      this.#tellParent("withdraw", this.#routes.unlearn(pids, identity.pid));
+    }
+  }
+
+  #tellParent(type: "announce" | "withdraw", pids: readonly number[]): void {
+    if (pids.length > 0) this.#parent?.tellPids(type, pids);
   }
 
   #forward(envelope: Envelope, link: Connection): Promise<void> | undefined {
@@ -293,13 +325,13 @@ export class Router {
         this.#signal(envelope, link);
         return;
       case "control":
-        this.#hear(envelope);
+        this.#hear(envelope, link);
     }
   }
 
-  #hear({ src, payload, raw }: Envelope): void {
+  #hear({ src, payload, raw }: Envelope, { identity }: Connection): void {
     try {
-      this.#host.onControl(decodePayload(payload, raw), src.pid);
+      this.#host.onControl(decodePayload(payload, raw), { pid: src.pid, via: identity.pid });
     } catch (error) {
       this.listeners.fail("receive", error);
     }
@@ -336,10 +368,7 @@ export class Router {
   }
 
   #acknowledge({ src, seq }: Envelope, link: Connection): void {
-    if (link.outbox.overflowing) {
-      this.listeners.fail("send", queueFull(link.identity, link.outbox.queued));
-      return link.kill();
-    }
+    if (this.#cutOff(link)) return;
     if (this.#connections.get(link.identity.pid) !== link) return;
     const self = this.#host.identity;
     link.outbox.push({
@@ -347,6 +376,14 @@ export class Router {
       ...{ kind: "ack", ackOf: seq, ackRequested: false, urgent: false, raw: true },
       payload: "",
     });
+  }
+
+  /** Ends a link for which even what may not wait is too much. */
+  #cutOff(link: Connection): boolean {
+    if (!link.outbox.overflowing) return false;
+    this.listeners.fail("send", queueFull(link.identity, link.outbox.queued));
+    link.kill();
+    return true;
   }
 
   #tellLoss({ src, payload }: Envelope): void {
@@ -384,15 +421,19 @@ export class Router {
     await within(connection.idle(), SETTLE_MS);
     const { identity: { pid }, outbox } = connection;
     if (this.#connections.get(pid) === connection) this.#connections.delete(pid);
-    this.#routes?.forget(pid);
+    if (this.#routes !== undefined && connection.direction === "child") {
+      this.#tellParent("withdraw", [pid, ...this.#routes.forget(pid)]);
+    }
     const lost = outbox.close();
     const { executor, identity, options } = this.#host;
     for (const { envelope } of lost) {
       if (envelope.src === identity) this.#unannounced.delete(envelope.seq);
     }
     if (options.reportLoss) this.#report(lost, pid);
-    const described = lost.map((one) => describeLost(one, identity));
-    await this.listeners.run("onPeerShutdown", executor, connection.peer, described);
+    const described = lost.filter(isTold).map((one) => describeLost(one, identity));
+    const told = this.listeners.run("onPeerShutdown", executor, connection.peer, described);
+    // What follows must happen, whatever listeners do.
+    if (told !== undefined) await within(told, options.drainMs + SETTLE_MS);
     this.#host.onGone(connection);
     this.#host.onHandled();
   }

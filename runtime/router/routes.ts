@@ -12,6 +12,13 @@ const MOST_ROUTES = 65_536;
 /** How many pids one frame announces. */
 export const MOST_ANNOUNCED = 1024;
 
+/** Cuts pids into parts that fit a frame. */
+export function* inParts(pids: readonly number[]): Generator<number[]> {
+  for (let at = 0; at < pids.length; at += MOST_ANNOUNCED) {
+    yield pids.slice(at, at + MOST_ANNOUNCED);
+  }
+}
+
 /** The pids below one node, each with the pid of the child through which it is reached. */
 export class Routes {
   readonly #via = new Map<number, number>();
@@ -29,16 +36,18 @@ export class Routes {
     return this.#via.get(pid);
   }
 
-  /** Forgets all that was reached through a child. */
-  forget(child: number): void {
-    for (const [pid, via] of this.#via) if (via === child) this.#via.delete(pid);
+  /** Forgets what a child takes back, and returns what it had announced of that. */
+  unlearn(pids: readonly number[], child: number): number[] {
+    return pids.filter((pid) => this.#via.get(pid) === child && this.#via.delete(pid));
   }
 
-  /** All pids, in parts that fit a frame. */
-  *parts(): Generator<number[]> {
-    const all = [...this.#via.keys()];
-    for (let at = 0; at < all.length; at += MOST_ANNOUNCED) {
-      yield all.slice(at, at + MOST_ANNOUNCED);
-    }
+  /** Forgets all that was reached through a child, and returns it. */
+  forget(child: number): number[] {
+    return this.unlearn([...this.#via.keys()], child);
+  }
+
+  /** All pids. */
+  get pids(): number[] {
+    return [...this.#via.keys()];
   }
 }

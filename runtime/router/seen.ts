@@ -4,12 +4,13 @@
  * @module
  */
 
+import type { NodeIdentity } from "./address.ts";
 import type { Envelope } from "./envelope.ts";
 
 /** How many numbers behind the highest are told apart; what is older counts as seen. */
 export const SEEN_WINDOW = 4096;
 
-/** How many origins are remembered; the one that was silent longest is forgotten first. */
+/** How many origins of one link are remembered; the one that was silent longest is forgotten first. */
 const MOST_ORIGINS = 4096;
 
 /** The numbers of one origin in one lane. */
@@ -19,38 +20,51 @@ interface Track {
 }
 
 /**
- * Tells new messages from those that came before.
+ * Tells new messages of one link from those that came before.
  *
  * Urgent messages overtake others by more than any window holds, so each lane of an origin has its own numbers.
  */
 export class Seen {
-  readonly #tracks = new Map<string, Track>();
+  /** By origin, the lane of urgent messages behind the other. */
+  readonly #origins = new Map<string, [Track?, Track?]>();
   /** The one that was used last, which most messages need again. */
   #lastKey = "";
-  #last: Track | undefined;
+  #last: [Track?, Track?] = [];
+
+  /** Whether a message of this node has come. */
+  knows(src: NodeIdentity): boolean {
+    const key = keyOf(src);
+    return key === this.#lastKey || this.#origins.has(key);
+  }
 
   /** Notes a message; `false` when it was noted before. */
   add({ src, seq, urgent }: Pick<Envelope, "src" | "seq" | "urgent">): boolean {
-    const key = `${urgent ? "u" : "n"}${src.inc}${src.pid}`;
-    if (this.#last === undefined || key !== this.#lastKey) {
+    const key = keyOf(src);
+    if (key !== this.#lastKey) {
       this.#last = this.#find(key);
       this.#lastKey = key;
     }
-    return note(this.#last, seq);
+    const lane = urgent ? 1 : 0;
+    return note(this.#last[lane] ??= newTrack(), seq);
   }
 
-  #find(key: string): Track {
-    const track = this.#tracks.get(key) ?? {
-      highest: 0,
-      bits: new Uint32Array(SEEN_WINDOW / 32),
-    };
-    this.#tracks.delete(key);
-    this.#tracks.set(key, track);
-    if (this.#tracks.size > MOST_ORIGINS) {
-      this.#tracks.delete(this.#tracks.keys().next().value!);
+  #find(key: string): [Track?, Track?] {
+    const origin = this.#origins.get(key) ?? [];
+    this.#origins.delete(key);
+    this.#origins.set(key, origin);
+    if (this.#origins.size > MOST_ORIGINS) {
+      this.#origins.delete(this.#origins.keys().next().value!);
     }
-    return track;
+    return origin;
   }
+}
+
+function keyOf({ pid, inc }: NodeIdentity): string {
+  return `${inc}${pid}`;
+}
+
+function newTrack(): Track {
+  return { highest: 0, bits: new Uint32Array(SEEN_WINDOW / 32) };
 }
 
 function note(track: Track, seq: number): boolean {

@@ -66,7 +66,7 @@ export interface RoutedMessage {
   readonly link: number;
 }
 
-/** A message that a neighbour had not acknowledged when its link ended. */
+/** A message that a neighbour had not acknowledged when its link ended. Signals of `killNode` and the steps of barriers are none. */
 export interface LostMessage {
   /** Its name in the whole tree. */
   readonly id: MessageId;
@@ -119,7 +119,10 @@ export interface RouterEventListener {
   onMessageReceived?(message: RoutedMessage): void | Promise<void>;
   /** A message sent here has been handed to its first link. That says nothing of its arrival. */
   onMessageSent?(message: RoutedMessage): void | Promise<void>;
-  /** The link to a neighbour has ended; called once for each, with all that it did not acknowledge. */
+  /**
+   * The link to a neighbour has ended; called once for each, with all that it did not acknowledge. A promise is awaited for
+   * the `drainMs` of the tree and little more: then a child whose parent is gone stops.
+   */
   onPeerShutdown?(
     executor: Executor,
     peer: PeerInfo,
@@ -219,7 +222,11 @@ export interface Executor extends AsyncDisposable {
    * @throws {Deno.errors.NotCapable} if the permission is missing
    */
   killNode(pid: number, signal: SignalLike, options?: { real?: boolean }): boolean;
-  /** Adds a listener. */
+  /**
+   * Adds a listener.
+   *
+   * @throws {TypeError} if it is no object, or one of its methods is no function
+   */
   addListener(listener: RouterEventListener): void;
   /** Removes a listener; one that is not there is no error. */
   removeListener(listener: RouterEventListener): void;
@@ -278,7 +285,7 @@ export interface Executor extends AsyncDisposable {
 
 /** What a node has done. */
 export interface RouterStatistics {
-  /** Messages that were here before and were dropped. */
+  /** Messages that were here before, or that cannot have come this way, and were dropped. */
   duplicates: number;
   /** Messages that reached listeners. */
   delivered: number;
@@ -302,7 +309,7 @@ export interface ForkOptions {
   permissions?: Deno.PermissionOptions;
   /**
    * Where the child runs. A process has a real pid, ends with a status, and can neither exhaust this one's memory nor
-   * outlive it; it needs the permissions to run `deno` and to read the variable `NODE_V8_COVERAGE`, and
+   * outlive it, unless it never gets back to its event loop; it needs the permissions to run `deno` and to read the variable `NODE_V8_COVERAGE`, and
    * its own permissions named: `"inherit"` is refused.
    *
    * @default "worker"

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { tree } from "../../../mod.ts";
 import { parseRequest } from "../../../runtime/router/barrier_desk.ts";
+import { runDeno } from "../../support/program.ts";
 import { countWorkers } from "../../support/workers.ts";
 import type { Meeting } from "./barrier_child.ts";
 import { type Grove, grow, until } from "./support.ts";
@@ -193,6 +194,26 @@ Deno.test("a node that stops breaks what it waits at, and a tree keeps no more t
   await assert.rejects(of(low, "b").await(), { code: "NODE_STOPPED" });
 });
 
+Deno.test("a barrier opens for all although one of them is slow", async () => {
+  await using grove = grow([-1, 0, 0], { maxQueued: 4 });
+  const [root, slow, other] = [0, 1, 2].map((index) => grove.all[index]!.node);
+  assert.ok(root !== undefined && slow !== undefined && other !== undefined);
+  const of = (executor: tree.Executor) => new tree.Barrier(3, { executor, name: "b" });
+  const gate = Promise.withResolvers<void>();
+  slow.addListener({ onMessageReceived: () => gate.promise });
+  const first = of(slow).await();
+  const own = of(root);
+  const second = own.await();
+  await until("both wait", () => own.waiting === 2);
+  assert.throws(() => {
+    for (;;) root.submit(1, slow.getPid());
+  }, { code: "QUEUE_FULL" });
+  await of(other).await(5);
+  await second;
+  gate.resolve();
+  await first;
+});
+
 Deno.test("what a node asks of a barrier is rebuilt field by field", () => {
   assert.deepEqual(parseRequest(["enter", 1, "b", 2, [5]]), ["enter", 1, "b", 2, [5]]);
   assert.deepEqual(parseRequest(["gone", 7, "more"]), ["gone", 7]);
@@ -213,4 +234,27 @@ Deno.test("what a node asks of a barrier is rebuilt field by field", () => {
       ["sudo", 1, "b"],
     ]
   ) assert.equal(parseRequest(wrong), undefined);
+});
+
+Deno.test("barriers of a tree that nobody has any more take no memory", async () => {
+  const program = `
+    import { tree } from ${JSON.stringify(new URL("../../../mod.ts", import.meta.url).href)};
+    await using executor = tree.root();
+    const turn = () => new Promise((resolve) => setTimeout(resolve));
+    const used = async () => {
+      for (let times = 0; times < 3; times++) {
+        gc();
+        await turn();
+      }
+      return Deno.memoryUsage().heapUsed;
+    };
+    const before = await used();
+    for (let at = 0; at < 100_000; at++) new tree.Barrier(2, { executor, name: "barrier " + at });
+    console.log(await used() - before);
+  `;
+  const { stdout, stderr } = await runDeno([
+    ...["run", "--no-check", "--allow-read", "--v8-flags=--expose-gc"],
+    `data:text/javascript,${encodeURIComponent(program)}`,
+  ]);
+  assert.ok(stdout !== "" && Number(stdout) < 3_000_000, `${stdout} bytes more ${stderr}`);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runDeno } from "../../support/program.ts";
+import { startDeno } from "../../support/program.ts";
 import { countWorkers } from "../../support/workers.ts";
 import { tree } from "../../../mod.ts";
 import type { Order } from "./node_child.ts";
@@ -201,28 +201,29 @@ Deno.test.each<["process" | "worker", string, tree.ExitStatus]>([
   assert.deepEqual(forest.gone[0]![0], { pid, alias: "kid", direction: "child", status });
 });
 
-Deno.test("a process whose parent is gone ends", async () => {
+/** Starts a process that forks a process, kills it without a word, and waits until its child is gone too. */
+async function orphan(module: URL, then: string): Promise<void> {
   const source = `
     import { tree } from ${JSON.stringify(new URL("../../../mod.ts", import.meta.url).href)};
     const root = tree.root();
-    root.addListener({ onMessageReceived: ({ payload }) => {
-      console.log(payload.pid);
-      Deno.exit(0);
-    } });
-    root.fork("kid", {
+    const pid = root.fork("kid", {
       isolation: "process",
-      module: ${JSON.stringify(MODULE.href)},
+      module: ${JSON.stringify(module.href)},
       data: "stay",
     });
-    root.submit({ do: "report" }, "kid");
+    const end = () => {
+      console.log(pid);
+      Deno.kill(Deno.pid, "SIGKILL");
+    };
+    ${then}
   `;
-  const { code, stdout, stderr } = await runDeno([
+  await using program = startDeno([
     ...["run", "--no-check", "--allow-read", "--allow-run=deno", "--allow-env=NODE_V8_COVERAGE"],
     `data:text/javascript,${encodeURIComponent(source)}`,
   ]);
-  assert.equal(code, 0, stderr);
+  const { stdout, stderr } = await program.output();
   const pid = Number(stdout);
-  assert.ok(pid > 0);
+  assert.ok(pid > 0, stderr);
   await untilAsync("the child is gone", async () => {
     const { code } = await new Deno.Command("sh", {
       args: ["-c", `kill -0 ${pid}`],
@@ -230,6 +231,34 @@ Deno.test("a process whose parent is gone ends", async () => {
     }).output();
     return code !== 0;
   });
+}
+
+Deno.test.each<[string, URL, string]>([
+  [
+    "runs",
+    MODULE,
+    'root.addListener({ onMessageReceived: end }); root.submit({ do: "report" }, "kid");',
+  ],
+  ["was not greeted", MODULE, "end();"],
+  [
+    "still loads its module",
+    new URL("./loading_child.ts", import.meta.url),
+    "setTimeout(end, 300);",
+  ],
+])("a process whose parent is killed while it %s ends", (_, module, then) => orphan(module, then));
+
+Deno.test("a process that has said goodbye has time to finish, and ends with its code", async () => {
+  await using root = tree.root();
+  const gone: unknown[] = [];
+  root.addListener({ onPeerShutdown: (_, { status }) => void gone.push(status) });
+  const pid = root.fork("kid", {
+    module: new URL("./slow_child.ts", import.meta.url),
+    isolation: "process",
+    data: 600,
+  });
+  root.submit("end", pid);
+  await until("it is gone", () => gone.length === 1);
+  assert.deepEqual(gone, [{ type: "exited", value: 7 }]);
 });
 
 Deno.test("a child that stops answering messages keeps them, and they are reported when it is killed", async () => {

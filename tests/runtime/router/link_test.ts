@@ -32,7 +32,7 @@ function openProcess(): Opened {
   const source = `import ${
     JSON.stringify(new URL("./echo_link_process.ts", import.meta.url).href)
   }`;
-  return { link: spawnChild(source, "none").link(undefined), release() {} };
+  return { link: spawnChild(source, "none").link(undefined, 0), release() {} };
 }
 
 function watch(link: Link) {

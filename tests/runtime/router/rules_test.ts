@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { parseAddress, readDestination } from "../../../runtime/router/address.ts";
 import { resolveTreeOptions } from "../../../runtime/router/options.ts";
-import { Routes } from "../../../runtime/router/routes.ts";
+import { inParts, Routes } from "../../../runtime/router/routes.ts";
 import { Seen, SEEN_WINDOW } from "../../../runtime/router/seen.ts";
 import { testRules } from "./rules.ts";
-import { binary, grow, join, until } from "./support.ts";
+import { binary, grow, join, until, type Witness } from "./support.ts";
 
 testRules("flood");
 testRules("learned");
@@ -132,6 +132,30 @@ Deno.test("with learned routing a node that has moved below another child is fou
   await until("it arrives", () => grove.all[4]!.received.length === 2);
 });
 
+Deno.test("with learned routing a pid that is used again below another child is found there", async () => {
+  const options = { routing: "learned", onParentLost: "continue" } as const;
+  await using grove = grow([-1, 0, 0, 1], options);
+  const [root, left, right, low] = grove.all as [Witness, Witness, Witness, Witness];
+  root.node.submit("hello", { all: true });
+  await until("all have it", () => low.received.length === 1 && right.received.length === 1);
+  grove.crash(3);
+  await until("both know", () => left.lost.length === 1 && low.lost.length === 1);
+  left.node.submit("it is gone", 1000);
+  await until("the root knows", () => root.received.length === 1);
+  join(right, low);
+  root.node.submit("there?", 1003);
+  await until("it arrives", () => low.received.length === 2);
+});
+
+Deno.test("Routes takes back what a child has announced, and not what another has", () => {
+  const routes = new Routes();
+  routes.learn([5, 6], 1);
+  routes.learn([7], 2);
+  assert.deepEqual(routes.unlearn([5, 7, 8], 1), [5]);
+  assert.deepEqual([routes.via(5), routes.via(6), routes.via(7)], [undefined, 1, 2]);
+  assert.deepEqual(routes.forget(1), [6]);
+});
+
 Deno.test("Routes keeps the first announcement of a pid, forgets with a child, and is bounded", () => {
   const routes = new Routes();
   assert.deepEqual(routes.learn([5, 6, 1], 1), [5, 6]);
@@ -147,5 +171,8 @@ Deno.test("Routes keeps the first announcement of a pid, forgets with a child, a
   const many = Array.from({ length: 70_000 }, (_, pid) => pid + 10);
   assert.equal(routes.learn(many, 3).length, 65_535);
   assert.deepEqual(routes.learn([5], 3), []);
-  assert.ok([...routes.parts()].every((part) => part.length <= 1024));
+  assert.equal(routes.pids.length, 65_536);
+  const parts = [...inParts(routes.pids)];
+  assert.ok(parts.every((part) => part.length <= 1024));
+  assert.deepEqual(parts.flat(), routes.pids);
 });

@@ -47,7 +47,9 @@ export function grow(
   const all = parents.map((_, index): Witness => {
     const alias = index === 0 ? "root" : aliases[index];
     const identity = drawIdentity(rootPid + index);
-    const node = new TreeNode({ identity, alias, rootPid, options: resolved });
+    const above: number[] = [];
+    for (let at = parents[index]!; at >= 0; at = parents[at]!) above.unshift(rootPid + at);
+    const node = new TreeNode({ identity, alias, rootPid, above, options: resolved });
     const witness: Witness = {
       ...{ node, index, alias, received: [], lost: [], errors: [], links: [] },
     };
