@@ -26,6 +26,9 @@ interface Reader {
   readValue(): unknown;
 }
 
+/** Bytes that one message may have. */
+export const MAX_MESSAGE = 1 << 27;
+
 const { Serializer, Deserializer } = v8 as unknown as {
   Serializer: new () => Writer;
   Deserializer: new (bytes: Uint8Array) => Reader;
@@ -35,13 +38,22 @@ const { Serializer, Deserializer } = v8 as unknown as {
  * Writes a value: what structured clone takes, without what cannot leave a process, such as shared memory,
  * a `Blob`, a port or a stream.
  *
- * @throws {DOMException} `DataCloneError`, naming what cannot be carried.
+ * @throws {DOMException} `DataCloneError`, naming what cannot be carried, or that it is more than
+ * {@linkcode MAX_MESSAGE}.
  */
 export function encodeValue(value: unknown): Uint8Array {
   const host = findHost(value);
   if (host !== undefined) {
     throw dataCloneError(`Cannot send a message to another process: it cannot carry a ${host}`);
   }
+  const bytes = write(value);
+  if (bytes.length <= MAX_MESSAGE) return bytes;
+  throw dataCloneError(
+    `Cannot send a message to another process: it has ${bytes.length} bytes, and at most ${MAX_MESSAGE} are allowed`,
+  );
+}
+
+function write(value: unknown): Uint8Array {
   const writer = new Serializer();
   try {
     writer.writeHeader();

@@ -13,8 +13,9 @@ import type { Carrier, CarrierEvents, CarrierStart, StartCarrier } from "../thre
 import { childEnvironment } from "./child_environment.ts";
 import { findConfig } from "./config_file.ts";
 import { permissionFlags } from "./flags.ts";
-import { decodeValue } from "./ipc_codec.ts";
+import { decodeValue, MAX_MESSAGE } from "./ipc_codec.ts";
 import { containChannelFaults } from "./ipc_faults.ts";
+import { MAX_WEIGHT, weigh } from "./ipc_weight.ts";
 import { checkRights } from "./rights.ts";
 import { FRAME, OPENING_SIGNAL } from "./stream_frames.ts";
 import { StreamLanes } from "./stream_lanes.ts";
@@ -100,7 +101,7 @@ class ProcessCarrier implements Carrier {
   #receive(message: unknown): void {
     if (this.#isEnded) return;
     const frame = readFrame(message);
-    const fault = frame === undefined ? "sent what is no frame" : this.#take(frame);
+    const fault = typeof frame === "string" ? frame : this.#take(frame);
     if (fault !== undefined) this.#events.onViolation(fault);
   }
 
@@ -144,13 +145,17 @@ class ProcessCarrier implements Carrier {
   }
 }
 
-/** Reads what a child has sent, which may be anything. */
-function readFrame(message: unknown): readonly unknown[] | undefined {
+/** Reads what a child has sent, which may be anything; otherwise says what is wrong with it. */
+function readFrame(message: unknown): readonly unknown[] | string {
+  const none = "sent what is no frame";
+  if (!(message instanceof Uint8Array)) return none;
+  if (message.length > MAX_MESSAGE) return `sent ${message.length} bytes in one message`;
   try {
-    const frame = message instanceof Uint8Array ? decodeValue(message) : undefined;
-    return Array.isArray(frame) ? frame : undefined;
+    if (weigh(message) > MAX_WEIGHT) return "sent a message that would fill the memory of its box";
+    const frame = decodeValue(message);
+    return Array.isArray(frame) ? frame : none;
   } catch {
-    return undefined;
+    return none;
   }
 }
 

@@ -97,11 +97,12 @@ export function enterScope(name: string): void {
 }
 
 function send(bytes: Uint8Array): void {
-  leaving++;
+  // It throws at what a document has broken; then nothing is leaving.
   sendBytes(bytes, () => {
     if (--leaving === 0) onLeft?.();
     if (hasPosted && !isWatched) watch();
   });
+  leaving++;
 }
 
 /** Not sooner than it has said that it is ready, which this would delay. */
@@ -131,10 +132,14 @@ function onFault(event: Event): void {
   const thrown: unknown = isError ? event.error : (event as PromiseRejectionEvent).reason;
   soon(() => {
     if (isHandled || isClosing) return;
-    // As Deno does it for a Worker.
-    print(`error: Uncaught (in worker "${self.name}")`, thrown);
-    send(encodeValue([FRAME.failed, text]));
-    endWith(1);
+    try {
+      // As Deno does it for a Worker.
+      print(`error: Uncaught (in worker "${self.name}")`, thrown);
+      send(encodeValue([FRAME.failed, text]));
+    } finally {
+      // What is thrown here comes back here, and must find that this has ended.
+      endWith(1);
+    }
   });
 }
 

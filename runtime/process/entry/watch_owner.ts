@@ -9,15 +9,17 @@
 /** How often the owner is looked for, in milliseconds. */
 const WATCH_MS = 500;
 
+/** Taken before a document can put something else in their place. */
+const Thread = Worker;
+const SOURCE = encodeURIComponent(`const look = () => {
+  if (Deno.ppid !== ${Deno.ppid}) Deno.kill(Deno.pid, "SIGKILL");
+};
+setInterval(look, ${WATCH_MS});`);
+
 /** Watches from now on. */
 export function watchOwner(): void {
-  const source = `const look = () => {
-    if (Deno.ppid !== ${Deno.ppid}) Deno.kill(Deno.pid, "SIGKILL");
-  };
-  setInterval(look, ${WATCH_MS});`;
-  const url = `data:text/javascript,${encodeURIComponent(source)}`;
-  new Worker(
-    url,
+  new Thread(
+    `data:text/javascript,${SOURCE}`,
     { type: "module", name: "owner", deno: { permissions: "none" } } as WorkerOptions,
   );
 }

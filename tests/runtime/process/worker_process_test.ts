@@ -3,8 +3,12 @@ import { spawn } from "node:child_process";
 import { containChannelFaults } from "../../../runtime/process/ipc_faults.ts";
 import { workerProcess } from "../../../runtime/process/worker_process.ts";
 import type { ThreadEnd } from "../../../runtime/thread/thread.ts";
+import { startDeno } from "../../support/program.ts";
 import { until } from "../http/support.ts";
 import { source, startTestThread, type TestThread } from "../thread/support.ts";
+
+/** Nothing but a process that has lost its owner takes so long to end. */
+const LONGEST_MS = 5_000;
 
 const start = ({ options, ...rest }: TestThread, maxHeapMb?: number) =>
   startTestThread({ ...rest, options: { ...options, carrier: workerProcess({ maxHeapMb }) } });
@@ -70,6 +74,20 @@ const ENDS: [string, string, ThreadEnd["reason"], RegExp][] = [
     /exhausted its heap of 48 MB \(maxHeapMb\)/,
   ],
   ["leaves its owner", "process.disconnect()", "exited", /it left with code 1/],
+  [
+    "breaks what its messages are made with",
+    "process.getBuiltinModule('node:v8').Serializer.prototype.releaseBuffer = () => undefined; " +
+    "setTimeout(() => { throw new Error('timed') })",
+    "exited",
+    /it left with code 1/,
+  ],
+  [
+    "breaks what its faults are told with",
+    "Object.defineProperty(globalThis, 'name', { get() { throw new Error('no name') } }); " +
+    "setTimeout(() => { throw new Error('timed') })",
+    "exited",
+    /it left with code 1/,
+  ],
 ];
 
 Deno.test.each(ENDS)("a process that %s ends its thread and every open call", async (
@@ -127,15 +145,62 @@ const FRAMES: [string, string, RegExp][] = [
     "argumentList: [{ type: 'RAW', value: s }] }, [s])",
     /with a ReadableStream/,
   ],
+  [
+    "arrays that are far larger than their message",
+    "const far = () => { const list = []; list[30_000_000] = 1; return list; };" +
+    "postMessage([far(), far(), far()])",
+    /would fill the memory of its box/,
+  ],
+  [
+    "bytes that are no value",
+    "v8.Serializer.prototype.releaseBuffer = () => new Uint8Array(9); postMessage(1)",
+    /no frame/,
+  ],
 ];
 
 Deno.test.each(FRAMES)("a process is ended for %s", async (_, code, text) => {
-  const thread = await start({ api: `{ attack: () => { ${code} } }` });
+  const api =
+    `{ attack: async () => { const { default: v8 } = await import("node:v8"); ${code} } }`;
+  const thread = await start({ api });
   thread.call("attack", []).catch(() => {});
   const { reason, error } = await thread.ended;
   assert.equal(reason, "violated");
   assert.match(error.message, text);
   await thread.gone;
+});
+
+Deno.test("a process that spins ends with its owner, whatever its document has put in the place of Worker", async () => {
+  const here = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+  await using owner = startDeno([
+    "run",
+    "--quiet",
+    "--no-check",
+    "--allow-run=deno",
+    "--allow-env",
+    "--allow-read",
+    "--unstable-worker-options",
+    source(`import { startTestThread } from ${here("../thread/support.ts")};
+      import { workerProcess } from ${here("../../../runtime/process/worker_process.ts")};
+      const thread = await startTestThread({
+        document: "globalThis.Worker = class {}; Object.defineProperty(Deno, 'ppid', { value: 1 })",
+        api: "{ look: () => Deno.pid, spin: () => { console.log('spins'); for (;;); } }",
+        options: { carrier: workerProcess({ maxHeapMb: undefined }) },
+      });
+      console.log("pid " + await thread.call("look", []));
+      await thread.call("spin", []);`),
+  ]);
+  await owner.stdout.line(/^spins$/);
+  const pid = Number((await owner.stdout.line(/^pid /)).slice(4));
+  owner.kill("SIGKILL");
+  // It holds the output of its owner for as long as it is there.
+  let timer: ReturnType<typeof setTimeout>;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), LONGEST_MS);
+  });
+  const hasGone = await Promise.race([owner.stdout.end.then(() => true), late]);
+  clearTimeout(timer!);
+  if (!hasGone) await new Deno.Command("sh", { args: ["-c", `kill -9 ${pid}`] }).output();
+  assert.ok(hasGone, `process ${pid} was still there after ${LONGEST_MS} ms`);
 });
 
 Deno.test("a child that sends half a message does not end its parent", async () => {
