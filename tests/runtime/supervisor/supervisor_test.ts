@@ -230,3 +230,22 @@ Deno.test("serve says what several boxes need", async () => {
   assert.equal(code, 2);
   assert.match(stderr, /--boxes needs boxes that are processes; .*--box-flag=-P=serve/);
 });
+
+Deno.test("SIGHUP replaces all boxes", async () => {
+  await using machine = await startMachine();
+  const before = (await machine.status()).boxes.map(({ pid }) => pid);
+  machine.program.kill("SIGHUP");
+  const { boxes } = await machine.until(({ replacements, boxes, serving }) =>
+    replacements === 2 && serving === 2 && boxes.length === 2
+  );
+  assert.ok(boxes.every(({ pid }) => !before.includes(pid)));
+});
+
+Deno.test.each([
+  [["--max-age", "300"], /it has served for 300 ms/],
+  [["--max-memory", "1"], /it takes more than 1048576 bytes of memory/],
+])("%j replaces a box that is past it", async (args, says) => {
+  await using machine = await startMachine({ boxes: 1, args });
+  await machine.until(({ replacements }) => replacements > 0);
+  assert.match(machine.program.stderr.text, says);
+});
