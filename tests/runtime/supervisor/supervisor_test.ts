@@ -4,6 +4,7 @@ import { HeldRequest } from "../../support/loopback.ts";
 import {
   isRunning,
   killProcess,
+  MACHINE_SITE,
   startMachine,
   startMachineProgram,
   untilGone,
@@ -248,4 +249,18 @@ Deno.test.each([
   await using machine = await startMachine({ boxes: 1, args });
   await machine.until(({ replacements }) => replacements > 0);
   assert.match(machine.program.stderr.text, says);
+});
+
+Deno.test("The store outlives the supervisor that owned it", async () => {
+  await using temp = await tempDir();
+  const root = MOD.slice(0, -"mod.ts".length);
+  const may = [`--allow-read=${root},${temp.path}`, `--allow-write=${temp.path}`];
+  const site = `${MACHINE_SITE}?store=${encodeURIComponent(`${temp.path}/data.db`)}`;
+  const options = { site, flags: may, boxFlags: may };
+  await using first = await startMachine(options);
+  for (let count = 1; count <= 5; count++) assert.equal(await first.get("count"), String(count));
+  first.program.kill("SIGKILL");
+  await first.program.status;
+  await using second = await startMachine(options);
+  assert.equal(await second.get("count"), "6");
 });
