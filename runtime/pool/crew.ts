@@ -8,7 +8,12 @@
  */
 
 import { RuntimeError } from "../errors.ts";
-import type { Services, Thread, ThreadEnd } from "../thread/thread.ts";
+import {
+  type Services,
+  STOPPABLE_VERDICT_MS,
+  type Thread,
+  type ThreadEnd,
+} from "../thread/thread.ts";
 import type { Log } from "../types/log.ts";
 import { PoolWorker, type RecyclePolicy } from "./worker.ts";
 
@@ -88,8 +93,6 @@ const FIRST_BACK_OFF_MS = 100;
 const LONGEST_BACK_OFF_MS = 30_000;
 /** How long a worker may take to show that it is not stuck, before it counts as leaked. */
 const VERDICT_MS = 2000;
-/** The same for one in a process, which is lost to nobody when it was only slow. */
-const PROCESS_VERDICT_MS = 20;
 /** A replacement is started this many times sooner than a start takes. */
 const LEAD = 4;
 
@@ -233,7 +236,7 @@ export class Crew {
 
   /** Whether a worker's event loop turns; one that only has no core to run on gets time to show it. */
   async isTurning(worker: PoolWorker): Promise<boolean> {
-    const verdictMs = worker.thread.stops ? PROCESS_VERDICT_MS : VERDICT_MS;
+    const verdictMs = worker.thread.stops ? STOPPABLE_VERDICT_MS : VERDICT_MS;
     return await worker.thread.ping(verdictMs) !== undefined;
   }
 

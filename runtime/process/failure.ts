@@ -9,25 +9,11 @@
  */
 
 import { checkFields, given } from "../checks.ts";
-import { messageOf, RuntimeError } from "../errors.ts";
+import { type ErrorCode, messageOf, RuntimeError } from "../errors.ts";
 import * as numbers from "./errno.ts";
 
 /** The codes of a {@linkcode PcntlError}: the names of its error numbers. */
-export type PcntlErrorCode =
-  | "E2BIG"
-  | "EACCES"
-  | "ECHILD"
-  | "EINTR"
-  | "EINVAL"
-  | "ELOOP"
-  | "ENAMETOOLONG"
-  | "ENOENT"
-  | "ENOEXEC"
-  | "ENOSYS"
-  | "ENOTDIR"
-  | "EPERM"
-  | "ESRCH"
-  | "ETXTBSY";
+export type PcntlErrorCode = Extract<ErrorCode, keyof typeof numbers>;
 
 /** An operation of process control failed: `errno` is the number of what went wrong, `code` its name. */
 export class PcntlError extends RuntimeError {

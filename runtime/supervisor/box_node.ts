@@ -17,7 +17,7 @@ import { type ParentWatch, watchParent } from "./parent_watch.ts";
 import { StoreClient } from "./store_client.ts";
 
 /** How often a box reports, in milliseconds. */
-export const REPORT_MS = 250;
+const REPORT_MS = 250;
 
 /** How much longer than its grace a box without a supervisor may take, in milliseconds. */
 const END_AFTER_MS = 500;

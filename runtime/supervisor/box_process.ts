@@ -24,8 +24,6 @@ export interface BoxHost {
 export class BoxProcess {
   /** Its process id. */
   readonly pid: number;
-  /** Number of the start, unique under its supervisor. */
-  readonly id: number;
   /** When it was started, in milliseconds since the epoch. */
   readonly startedAt = Date.now();
   /** Resolves when it serves; rejects with why it never does. */
@@ -46,9 +44,8 @@ export class BoxProcess {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Stands for a process that was started; ends it if it does not serve within `bootMs` milliseconds. */
-  constructor(pid: number, id: number, bootMs: number, host: BoxHost) {
+  constructor(pid: number, bootMs: number, host: BoxHost) {
     this.pid = pid;
-    this.id = id;
     this.#host = host;
     this.ready = this.#ready.promise;
     this.ready.catch(isHandledByStarter);

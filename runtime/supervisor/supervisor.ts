@@ -79,7 +79,6 @@ export class Supervisor {
   #site = "";
   #url = "";
   #port: number;
-  #nextId = 1;
   #timer: ReturnType<typeof setInterval> | undefined;
   #stopping: Promise<void> | undefined;
   /** What replaces boxes, one after another. */
@@ -247,7 +246,7 @@ export class Supervisor {
       program: { main: new URL("../../mod.ts", import.meta.url), args: ["box"], flags },
       data: boot,
     });
-    const box = new BoxProcess(pid, this.#nextId++, bootMs, {
+    const box = new BoxProcess(pid, bootMs, {
       drain: (pid, graceMs) => this.#send(pid, { type: "drain", graceMs }),
       kill: (pid) => void this.#node.killNode(pid, "SIGKILL", { real: true }),
     });

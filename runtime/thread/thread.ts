@@ -77,8 +77,8 @@ const MAX_OPEN_CALLS = 1024;
 const LAST_CHANCE_MS = 2000;
 /** The same for one that does not say that it is done. */
 const LAST_WORD_MS = 250;
-/** The same for one that can be stopped whatever it does. */
-const VERDICT_MS = 20;
+/** How long one that can be stopped whatever it does may take to show that it is not stuck. */
+export const STOPPABLE_VERDICT_MS = 20;
 /**
  * Timers that the time for a heartbeat is made of: an entry that was blocked, or a process that was stopped,
  * finds the first of them late, and the answer before the last.
@@ -279,7 +279,7 @@ export class Thread {
       clearTimeout(timer);
       // A worker whose document broke what answers calls can be ended as long as it turns.
       const isOrderly = reason === "closed";
-      const lastWordMs = this.stops ? VERDICT_MS : LAST_WORD_MS;
+      const lastWordMs = this.stops ? STOPPABLE_VERDICT_MS : LAST_WORD_MS;
       if (!isOrderly && await this.ping(lastWordMs) !== undefined) reason = "closed";
       this.end(reason, reason === "stuck" ? "it does not answer" : "it was closed", isOrderly);
     }

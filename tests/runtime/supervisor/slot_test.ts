@@ -15,7 +15,7 @@ function makeSlot(start: (pid: number) => void) {
       const end = (reason: string) => (pid: number) =>
         queueMicrotask(() => started.find((box) => box.pid === pid)!.end(reason));
       const host = { drain: end("exited 0"), kill: end("signaled 9") };
-      const box = new BoxProcess(last, last, 60_000, host);
+      const box = new BoxProcess(last, 60_000, host);
       started.push(box);
       for (const resolve of waiting) resolve();
       return box;
