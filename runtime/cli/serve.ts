@@ -77,6 +77,9 @@ export const serveCommand: Command = {
 };
 
 async function serveOne(given: Arguments, log: Log, signal: AbortSignal): Promise<Served> {
+  if (given.flags.length > 0) {
+    log.info("One box serves: several need Linux, and --box-flag is unused");
+  }
   const { port, hostname, store } = given;
   const site = await loadSite(locateSite(given.site));
   const box = await serve(site, { hostname, port, store, log, signal });
@@ -139,8 +142,11 @@ function readArguments(args: string[]) {
     );
   }
   if (flags.length === 0) refuseWithoutFlags(values);
-  if (boxes !== undefined && !SHARES_PORTS) {
-    throw new UsageError("--boxes needs Linux, the only system on which processes share a port");
+  const several = SEVERAL.find((name) => values[name] !== undefined);
+  if (several !== undefined && !SHARES_PORTS) {
+    throw new UsageError(
+      `--${several} needs Linux, the only system on which processes share a port`,
+    );
   }
   return {
     site: positionals[0],
@@ -163,11 +169,12 @@ const MOST_BOXES = 256;
 /** Elsewhere a site is served by one box, whatever flags its boxes are to have. */
 const SHARES_PORTS = Deno.build.os === "linux";
 
+/** What is said of several boxes only. */
+const SEVERAL = ["boxes", "admin-port", "watch", "max-memory", "max-age"] as const;
+
 /** A process cannot tell what it may do itself, so what its boxes may do has to be said. */
 function refuseWithoutFlags(values: Record<string, unknown>): void {
-  const one = ["boxes", "admin-port", "watch", "max-memory", "max-age"].find((name) =>
-    values[name] !== undefined
-  );
+  const one = SEVERAL.find((name) => values[name] !== undefined);
   if (one === undefined) return;
   throw new UsageError(
     `--${one} needs boxes that are processes; say what they may do, as in --box-flag=-P=serve or ` +
