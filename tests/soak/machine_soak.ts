@@ -82,8 +82,10 @@ function tell(name: string, { result, deaths, gapsMs }: Watched): void {
 /** Whoever failed did so because its box died. */
 function assertOnlyDeaths({ result, deaths }: Watched): void {
   assert.equal(result.refused, 0);
-  assert.ok(result.failedAt.length <= deaths.length * CONNECTIONS);
-  for (const at of result.failedAt) {
+  // While Linux closes what a killed box had open, its port goes last: who is quick to come back meets it again.
+  const inFlight = result.failures.filter(({ isFirst }) => !isFirst);
+  assert.ok(inFlight.length <= deaths.length * CONNECTIONS, `${inFlight.length} failed in flight`);
+  for (const { at } of result.failures) {
     const near = deaths.some((death) => Math.abs(death - at) < ECHO_MS);
     assert.ok(near, `A request failed while no box died: ${JSON.stringify(result.failed)}`);
   }

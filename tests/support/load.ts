@@ -11,8 +11,8 @@ export interface LoadResult {
   ok: number;
   /** What else came of how many: a status, or what happened to the connection. */
   failed: Record<string, number>;
-  /** When each failure happened, on the clock of `performance.now()`. */
-  failedAt: number[];
+  /** When each failure happened, on the clock of `performance.now()`, and whether its connection was new. */
+  failures: { at: number; isFirst: boolean }[];
   /** Connections that were refused. */
   refused: number;
 }
@@ -38,10 +38,10 @@ export async function load(
   { connections, signal, body }: LoadOptions,
 ): Promise<LoadResult> {
   const { hostname, port, pathname } = new URL(url);
-  const result: LoadResult = { ok: 0, failed: {}, failedAt: [], refused: 0 };
-  const fail = (what: string) => {
+  const result: LoadResult = { ok: 0, failed: {}, failures: [], refused: 0 };
+  const fail = (what: string, isFirst: boolean) => {
     result.failed[what] = (result.failed[what] ?? 0) + 1;
-    result.failedAt.push(performance.now());
+    result.failures.push({ at: performance.now(), isFirst });
   };
   const target = `${pathname} HTTP/1.1\r\nhost: ${hostname}:${port}\r\n`;
   // The body comes on its own, as from most clients.
@@ -60,15 +60,17 @@ export async function load(
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
         continue;
       }
+      let isFirst = true;
       try {
         while (!signal.aborted) {
           const { status, isLast } = await client.ask(request);
           if (status === 200) result.ok++;
-          else fail(String(status));
+          else fail(String(status), isFirst);
           if (isLast) break;
+          isFirst = false;
         }
       } catch (error) {
-        fail((error as Error).message);
+        fail((error as Error).message, isFirst);
       } finally {
         client.close();
       }
