@@ -34,6 +34,7 @@ export type { BoxStatus } from "./runtime/box/box.ts";
 export type { PoolStatus, TaskStatus, WorkerStatus } from "./runtime/pool/status.ts";
 export type { ThreadStatus } from "./runtime/document/service_thread.ts";
 export type { WorkerEnd } from "./runtime/pool/crew.ts";
+export { rpc } from "./runtime/rpc/client.ts";
 export { type ErrorCode, RuntimeError } from "./runtime/errors.ts";
 export { flush, type PageContext, type PageOutput } from "./runtime/pagelet/flush.ts";
 export { slots, type SlotsLayout } from "./runtime/pagelet/slots.ts";
@@ -59,8 +60,11 @@ export type {
 export type {
   DocumentLocation,
   PagesOptions,
+  PeersOptions,
   PoolOptions,
+  PostsOptions,
   RequestInitOptions,
+  RpcOptions,
   SessionPolicy,
   SiteOptions,
   SiteStoreOptions,
@@ -68,6 +72,7 @@ export type {
   ThreadLoopOptions,
   ThreadOptions,
   WorkerOptions,
+  XboxScope,
 } from "./runtime/types/site.ts";
 export type {
   Globals,
@@ -81,6 +86,8 @@ export type {
   ThreadType,
   WritableGlobals,
 } from "./runtime/types/document.ts";
+export type { RpcClient, RpcClientOptions, RpcContext } from "./runtime/types/rpc.ts";
+export type { DeadLetter, PostsAdmin, PostsFigures, PostsStatus } from "./runtime/types/posts.ts";
 export type { Log, LogLevel } from "./runtime/types/log.ts";
 export type {
   PageletBody,
@@ -104,10 +111,14 @@ export type {
   StoreSetOptions,
 } from "./runtime/types/store.ts";
 export type {
+  FanOut,
+  FanOutOptions,
+  FanOutResult,
   Session,
   Xbox,
   XboxContext,
   XboxOptions,
+  XboxPostOptions,
   XboxResult,
   XboxStatus,
   XboxTask,

@@ -8,7 +8,6 @@
 const LATER: ReadonlySet<string> = new Set([
   "adminPort",
   "near",
-  "rpc",
 ]);
 
 /** Refuses anything but a plain object of known fields. */

@@ -42,7 +42,12 @@
  * - `NODE_STOPPED`: a node of a tree was told to stop and takes no new work
  * - `NOT_STARTED`: resources were used in a thread that has neither started nor joined their manager
  * - `NO_REQUEST`: a resource that belongs to requests was asked for where no request runs
+ * - `PEER_BAD_ANSWER`: another box answered what is no answer, or none that can be believed
+ * - `PEER_DENIED`: a message named a box that its sender, or this box, may not reach
+ * - `PEER_LOST`: the connection to another box ended before its answer was whole; it may have done the work
  * - `PEER_STUCK`: a neighbour in a tree does not answer
+ * - `PEER_UNAUTHORISED`: another box does not accept this one's credential
+ * - `PEER_VERSION`: another box speaks another version of the wire format
  * - `PERMISSION_ESCALATION`: a worker was to get a permission that the box itself does not have
  * - `PERMISSION_MISSING`: the box lacks a permission or flag that the message names
  * - `QUEUE_FULL`: the pool's queue holds as much as it may
@@ -57,7 +62,7 @@
  * - `STORE_FAILED`: the engine below the store failed; `cause` holds its error
  * - `THREAD_EXITED`: the worker ended before it answered
  * - `THREAD_STUCK`: the worker does not answer and cannot be stopped; it burns a core until the process ends
- * - `UNREACHABLE_PEER`: an xbox message was addressed to a peer that this box cannot reach
+ * - `UNREACHABLE_PEER`: another box could not be reached, or there is none of that name; it has done nothing
  */
 export type ErrorCode =
   | "BAD_MESSAGE"
@@ -92,7 +97,12 @@ export type ErrorCode =
   | "NODE_STOPPED"
   | "NOT_STARTED"
   | "NO_REQUEST"
+  | "PEER_BAD_ANSWER"
+  | "PEER_DENIED"
+  | "PEER_LOST"
   | "PEER_STUCK"
+  | "PEER_UNAUTHORISED"
+  | "PEER_VERSION"
   | "PERMISSION_ESCALATION"
   | "PERMISSION_MISSING"
   | "QUEUE_FULL"
@@ -183,7 +193,12 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   NODE_STOPPED: true,
   NOT_STARTED: true,
   NO_REQUEST: true,
+  PEER_BAD_ANSWER: true,
+  PEER_DENIED: true,
+  PEER_LOST: true,
   PEER_STUCK: true,
+  PEER_UNAUTHORISED: true,
+  PEER_VERSION: true,
   PERMISSION_ESCALATION: true,
   PERMISSION_MISSING: true,
   QUEUE_FULL: true,
@@ -274,8 +289,8 @@ export function messageOf(thrown: unknown): string {
 }
 
 /**
- * The HTTP status that stands for an error: 504 out of time, 503 not run or given up, 404 without a
- * session to run in, else 500.
+ * The HTTP status that stands for an error: 504 out of time, 503 not run or given up, 502 without an answer of
+ * another box that can be used, 401 or 403 not allowed, 404 without a session to run in, else 500.
  */
 export function statusOf(error: unknown): number {
   switch (error instanceof RuntimeError ? error.code : undefined) {
@@ -285,6 +300,15 @@ export function statusOf(error: unknown): number {
     case "INIT_EXITED":
     case "INIT_NOT_FOUND":
       return 404;
+    case "PEER_UNAUTHORISED":
+      return 401;
+    case "PEER_DENIED":
+      return 403;
+    case "PEER_BAD_ANSWER":
+    case "PEER_LOST":
+    case "PEER_VERSION":
+      return 502;
+    case "UNREACHABLE_PEER":
     case "CANCELLED":
     case "DEPTH_EXCEEDED":
     case "DISABLED":

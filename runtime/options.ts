@@ -5,10 +5,19 @@
  */
 
 import { checkFields, checkNumber, fail, given, readDocument } from "./checks.ts";
+import {
+  type ResolvedPeers,
+  type ResolvedPosts,
+  resolvePeers,
+  resolvePosts,
+  resolveScope,
+} from "./options/peers.ts";
+import { readPasswords } from "./options/rpc.ts";
 import type {
   DocumentLocation,
   PagesOptions,
   PoolOptions,
+  RpcOptions,
   SessionPolicy,
   SiteOptions,
   SiteStoreOptions,
@@ -16,8 +25,11 @@ import type {
   ThreadLoopOptions,
   ThreadOptions,
   WorkerOptions,
+  XboxScope,
 } from "./types/site.ts";
 import type { StoreKey } from "./types/store.ts";
+
+export type { ResolvedPeers, ResolvedPosts } from "./options/peers.ts";
 
 /** A kind of worker, filled in. */
 export interface ResolvedWorker {
@@ -27,6 +39,8 @@ export interface ResolvedWorker {
   permissions: Deno.PermissionOptions;
   /** Which keys of the store the worker may use. */
   store: StoreScope;
+  /** Which boxes its messages may name beside its own. */
+  xbox: XboxScope;
 }
 
 /** What the workers of a pool run in. */
@@ -46,6 +60,9 @@ export type ResolvedPool = ResolvedWorker & PoolNumbers & {
 export type ResolvedPages = Omit<ResolvedPool, "isolation"> & {
   isolation: NonNullable<PagesOptions["isolation"]>;
 };
+
+/** The functions that can be called from outside, filled in. */
+export type ResolvedRpc = ResolvedPool & { passwords: string[] };
 
 /** A service thread, filled in. */
 export type ResolvedThread = ResolvedWorker & { once: boolean };
@@ -76,6 +93,12 @@ export interface ResolvedOptions {
   pagelets: ResolvedPool | undefined;
   /** The document of messages. */
   xbox: ResolvedPool | undefined;
+  /** The document of functions that can be called from outside. */
+  rpc: ResolvedRpc | undefined;
+  /** How this box and boxes on other machines know each other. */
+  peers: ResolvedPeers;
+  /** What becomes of durable messages. */
+  posts: ResolvedPosts;
   /** Paths that are requested before the box listens. */
   warmup: string[];
   /** Stuck workers that the box bears. */
@@ -117,7 +140,7 @@ const LOWEST: Partial<PoolNumbers> = {
 const MOST_CONCURRENCY = 32;
 const SESSIONS: readonly SessionPolicy[] = ["request", "restore", "keep", "fresh"];
 const PRIORITIES = ["low", "normal", "high"] as const;
-const WORKER_FIELDS = ["document", "permissions", "store"];
+const WORKER_FIELDS = ["document", "permissions", "store", "xbox"];
 const POOL_FIELDS = [
   ...WORKER_FIELDS,
   "session",
@@ -138,6 +161,9 @@ const SITE_FIELDS = [
   "pages",
   "pagelets",
   "xbox",
+  "rpc",
+  "peers",
+  "posts",
   "warmup",
   "maxLeaked",
 ];
@@ -170,6 +196,9 @@ export function resolveOptions(options: SiteOptions = {}): ResolvedOptions {
     pages: resolvePages(options.pages),
     pagelets: resolvePool("pagelets", options.pagelets, "request"),
     xbox: resolvePool("xbox", options.xbox, "restore"),
+    rpc: resolveRpc(options.rpc),
+    peers: resolvePeers(options.peers),
+    posts: resolvePosts(options.posts),
     warmup: [...warmup],
     maxLeaked,
   };
@@ -231,14 +260,23 @@ function resolvePages(pages: SiteOptions["pages"]): ResolvedOptions["pages"] {
   return { ...pool, isolation, deadlineMs: isUnlimited ? 0 : pool.deadlineMs };
 }
 
+function resolveRpc(rpc: SiteOptions["rpc"]): ResolvedOptions["rpc"] {
+  if (rpc === undefined) return undefined;
+  const pool = resolvePool("rpc", rpc, "restore", { fields: ["passwords"] })!;
+  return { ...pool, passwords: readPasswords((rpc as RpcOptions).passwords) };
+}
+
 function resolvePool(
   field: string,
   pool: DocumentLocation | PoolOptions | PagesOptions | undefined,
   usual: SessionPolicy,
-  { isolation = readIsolation(field, pool) }: { isolation?: Isolation } = {},
+  { isolation = readIsolation(field, pool), fields = [] }: {
+    isolation?: Isolation;
+    fields?: readonly string[];
+  } = {},
 ): ResolvedPool | undefined {
   if (pool === undefined) return undefined;
-  const worker = resolveWorker(field, pool, POOL_FIELDS);
+  const worker = resolveWorker(field, pool, [...POOL_FIELDS, ...fields]);
   const { maxHeapMb } = pool as PoolOptions;
   checkHeap(field, maxHeapMb, isolation);
   if (isolation === "process") checkSpelledOut(field, worker.permissions);
@@ -330,7 +368,7 @@ function resolveLoop(
 
 function resolveWorker(field: string, value: unknown, fields: readonly string[]): ResolvedWorker {
   const entry = readEntry(field, value, fields);
-  const { permissions = "none", store = {} } = entry as Partial<WorkerOptions>;
+  const { permissions = "none", store = {}, xbox } = entry as Partial<WorkerOptions>;
   const named = permissions === "none" || permissions === "inherit";
   if (!named && (typeof permissions !== "object" || permissions === null)) {
     fail(`${field}.permissions`, '"none", "inherit" or a permission descriptor', permissions);
@@ -341,7 +379,12 @@ function resolveWorker(field: string, value: unknown, fields: readonly string[])
       fail(`${field}.store.${access}`, "a list of key prefixes", store[access]);
     }
   }
-  return { document: entry.document, permissions, store };
+  return {
+    document: entry.document,
+    permissions,
+    store,
+    xbox: resolveScope(`${field}.xbox`, xbox),
+  };
 }
 
 /** Reads a document that may stand alone or with options of its own. */

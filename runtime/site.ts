@@ -8,6 +8,7 @@ import { Hono } from "./deps/hono.ts";
 import { Box, type SiteDefinition } from "./box/box.ts";
 import { standardLog } from "./box/lifecycle.ts";
 import { messageOf } from "./errors.ts";
+import { AllowList, readAddress } from "./peer/address.ts";
 import { type ResolvedOptions, resolveOptions } from "./options.ts";
 import type { TandemEnv } from "./types/document.ts";
 import type { SiteOptions } from "./types/site.ts";
@@ -44,6 +45,7 @@ export interface Site extends SiteDefinition {
  */
 export function createSite(options: SiteOptions = {}): Site {
   const resolved = resolveOptions(options);
+  checkNames(resolved);
   const app = new Hono<TandemEnv>();
   let answersErrors = false;
   const { notFound, onError } = app;
@@ -68,4 +70,39 @@ export function createSite(options: SiteOptions = {}): Site {
     },
   };
   return site;
+}
+
+/** Checks the names of boxes, wherever options hold some. */
+function checkNames(options: ResolvedOptions): void {
+  const { peers, threads, threadLoops } = options;
+  const rooms = (["pages", "pagelets", "xbox", "rpc"] as const).map((room) =>
+    [room, options[room]] as const
+  );
+  const workers = [
+    ...rooms,
+    ...threads.map((thread, index) => [`threads[${index}]`, thread] as const),
+    ...threadLoops.map((loop, index) => [`threadLoops[${index}]`, loop] as const),
+  ];
+  naming("peers.allow", () => new AllowList(peers.allow));
+  for (const [field, worker] of workers) {
+    naming(`${field}.xbox.to`, () => new AllowList(worker?.xbox.to ?? []));
+  }
+  for (const name of peers.self) {
+    const address = naming("peers.self", () => readAddress(name));
+    if (address !== undefined) continue;
+    throw new TypeError(
+      `Cannot use option "peers.self": an address with a port is needed, and ${
+        JSON.stringify(name)
+      } was given`,
+    );
+  }
+}
+
+/** Says of a wrong name in which option it stands. */
+function naming<T>(field: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new TypeError(`Cannot use option "${field}": ${messageOf(error)}`, { cause: error });
+  }
 }

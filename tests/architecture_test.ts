@@ -23,6 +23,7 @@ const RANKS: Readonly<Record<string, number>> = {
   "runtime/resources": 1,
   "runtime/thread": 1,
   "runtime/process": 2,
+  "runtime/peer": 2,
   "runtime/pool": 3,
   "runtime/router": 3,
   "runtime/document": 4,
@@ -49,6 +50,7 @@ const WORKERS: Readonly<Record<string, { modules: string[]; packages: string[] }
   document: { modules: [...CLIENTS, "runtime/document/worker.ts"], packages: ["comlink"] },
   pagelet: { modules: [...CLIENTS, "runtime/pagelet/worker.ts"], packages: ["comlink"] },
   xbox: { modules: [...CLIENTS, "runtime/xbox/worker.ts"], packages: ["comlink"] },
+  rpc: { modules: [...CLIENTS, "runtime/rpc/worker.ts"], packages: ["comlink"] },
 };
 
 const FACTORY = "runtime/box/workers.ts";

@@ -17,13 +17,18 @@ import { OWN } from "../pool/entry/own.ts";
 import type { PoolStatus } from "../pool/status.ts";
 import * as resources from "../resources/mod.ts";
 import type { Engine } from "../store/engine.ts";
-import { type OpenStore, openStore, primeStore } from "../store/mod.ts";
+import { engineOf, type OpenStore, openStore, primeStore } from "../store/mod.ts";
 import type { StartupContext } from "../types/document.ts";
 import type { Log } from "../types/log.ts";
+import type { PostsAdmin, PostsStatus } from "../types/posts.ts";
+import { PostQueue } from "../xbox/durable/queue.ts";
+import type { Siblings } from "../xbox/siblings.ts";
 import type { HealthMonitor } from "./health.ts";
+import { Neighbours } from "./neighbours.ts";
 import { pagesInWorkers } from "./pages.ts";
 import { openRooms, type Rooms } from "./rooms.ts";
 import { BoxState } from "./state.ts";
+import { scopeOf, UNSCOPED } from "../xbox/server.ts";
 import { named, untilAborted } from "./steps.ts";
 import { BoxThreads } from "./threads.ts";
 import { watchLoad } from "./watch.ts";
@@ -48,6 +53,8 @@ export interface BoxPlace {
   primes?: boolean;
   /** Whether it runs what a machine has once. @default true */
   leads?: boolean;
+  /** The other boxes of the machine. @default none */
+  siblings?: Siblings;
 }
 
 /** How a box is booted. */
@@ -80,6 +87,8 @@ export interface BoxStatus {
   pools: Record<string, PoolStatus>;
   /** What each service thread and thread loop is doing. */
   threads: ThreadStatus[];
+  /** Durable messages of all boxes that use the store; absent while the box boots. */
+  posts: PostsStatus | undefined;
 }
 
 /** The part of its time that one step of a stop may take: a client that hangs must leave some for the threads. */
@@ -94,18 +103,21 @@ export class Box {
   readonly #log: Log;
   readonly #state: BoxState;
   readonly #threads = new BoxThreads();
+  readonly #neighbours: Neighbours;
   #pools: Rooms["pools"] = new Map();
   #store: OpenStore | undefined;
+  #posts: PostQueue | undefined;
   #entrypoint: Entrypoint | undefined;
   #monitor: HealthMonitor | undefined;
   #stopped = false;
   #stopping: Promise<void> | undefined;
   #hurry = () => {};
 
-  private constructor(site: SiteDefinition, { log }: BoxOptions) {
+  private constructor(site: SiteDefinition, { log, siblings }: BoxOptions) {
     this.#site = site;
     this.#log = log;
     this.#state = new BoxState(log, site.options.maxLeaked);
+    this.#neighbours = new Neighbours(site.options, siblings);
   }
 
   /**
@@ -135,6 +147,11 @@ export class Box {
     return Promise.resolve(new Response("Service Unavailable", { status: 503 }));
   }
 
+  /** Looks after durable messages. */
+  get posts(): PostsAdmin {
+    return this.#posts!;
+  }
+
   /** Figures for people and health checks. */
   status(): BoxStatus {
     const { startedAt, isStopping, healthLevel, uptimeMs } = this.#state;
@@ -147,6 +164,7 @@ export class Box {
       activeRequests: this.#entrypoint?.active ?? 0,
       leaked: this.#state.leaked,
       threads: this.#threads.status(),
+      posts: this.#posts?.status(),
       pools: Object.fromEntries([...this.#pools].map(([name, pool]) => [name, pool.status()])),
     };
   }
@@ -160,6 +178,11 @@ export class Box {
     if (this.#state.isStopping) return;
     this.#threads.lead();
     await this.#threads.barrier();
+  }
+
+  /** Says where the box answers: messages to that address stay here. */
+  knownAs(hostname: string, port: number): void {
+    this.#neighbours.knownAs(hostname, port);
   }
 
   /** Tells handlers and threads that the box is about to stop. */
@@ -213,10 +236,29 @@ export class Box {
 
     const box = this.#state;
     const factory = new WorkerFactory({ site: options, store, globals, log, box });
-    const rooms = openRooms(options, factory, { log, onLeak: () => box.countLeak() });
+    const neighbours = this.#neighbours;
+    const posts = this.#posts = new PostQueue({
+      engine: engineOf(store),
+      options: options.posts,
+      deliver: (delivery, signal) => rooms.xbox.deliver(delivery, signal),
+      boxId: String(Deno.pid),
+      maxMessageBytes: options.peers.maxMessageBytes,
+      log,
+    });
+    const rooms: Rooms = openRooms(options, factory, {
+      log,
+      onLeak: () => box.countLeak(),
+      carriers: {
+        self: neighbours.self,
+        remote: (address, outgoing) => neighbours.remote(address, outgoing),
+        sibling: (name, outgoing) => neighbours.sibling(name, outgoing),
+        posts,
+      },
+      isPeer: neighbours.peers && ((request, read) => neighbours.isPeer(request, read)),
+    });
     this.#pools = rooms.pools;
     this.#monitor = watchLoad(rooms.pools, options, box, log);
-    this.#threads.start(options, factory, () => rooms.services("own"), log);
+    this.#threads.start(options, factory, (worker) => rooms.services("own", worker), log);
     if (leads) this.#threads.lead();
     await untilAborted(this.#threads.barrier(), signal);
     for (const [name, pool] of rooms.pools) {
@@ -224,11 +266,14 @@ export class Box {
       await untilAborted(named(`${name} document`, document, () => pool.warm()), signal);
     }
     signal.throwIfAborted();
+    neighbours.serve((arrived) => rooms.xbox.receive(arrived));
     const opened = this.#openEntrypoint(rooms, store, globals);
     await untilAborted(opened.then(() => {}), signal);
     this.#entrypoint = await opened;
     sealApp(app);
     for (const path of options.warmup) await untilAborted(this.#warmUp(path), signal);
+    // Also where nobody here handles messages: a page may have posted one to another box.
+    posts.start();
   }
 
   async #openEntrypoint(
@@ -238,6 +283,7 @@ export class Box {
   ): Promise<Entrypoint> {
     const { options, app, answersErrors } = this.#site;
     const { pages, requestInit } = options;
+    const neighbours = this.#neighbours;
     let document: unknown;
     if (rooms.pages !== undefined) document = pagesInWorkers(rooms.pages, pages!.maxBodyBytes);
     else if (pages !== undefined) document = (await loadDocument(pages.document)).default;
@@ -253,6 +299,10 @@ export class Box {
       store,
       pagelets: rooms.pagelets,
       xbox: rooms.xbox,
+      answerPeer: neighbours.peers &&
+        ((request) => neighbours.answer(request, (arrived) => rooms.xbox.receive(arrived))),
+      xboxScope: pages?.xbox.to === undefined ? UNSCOPED : scopeOf(pages.xbox.to),
+      rpc: rooms.rpc,
       globals,
       server: this.#state,
       log: this.#log,
@@ -284,19 +334,22 @@ export class Box {
     };
     if (this.#entrypoint !== undefined) await within(this.#entrypoint.idle(), DRAIN_SHARE);
     this.#monitor?.stop();
+    hurried.then(() => this.#posts?.stop(0));
+    await this.#posts?.stop(left() * DRAIN_SHARE);
     const drained = Promise.all([...this.#pools.values()].map((pool) => pool.drain()));
     await within(drained, DRAIN_SHARE);
     await this.#threads.stop(left());
     this.#stopped = true;
     await Promise.all([...this.#pools.values()].map((pool) => pool.close(Math.min(500, left()))));
+    this.#neighbours.close();
     await this.#store?.close();
   }
 }
 
 /** Every document that a box loads. */
 function documentsOf(options: ResolvedOptions): string[] {
-  const { startup, threads, threadLoops, requestInit, pages, pagelets, xbox } = options;
-  const rooms = [...threads, ...threadLoops, requestInit, pages, pagelets, xbox];
+  const { startup, threads, threadLoops, requestInit, pages, pagelets, xbox, rpc } = options;
+  const rooms = [...threads, ...threadLoops, requestInit, pages, pagelets, xbox, rpc];
   const documents = [startup, ...rooms.map((room) => room?.document)];
   return documents.filter((document) => document !== undefined);
 }

@@ -7,6 +7,7 @@
 import { checkFields, LONGEST_TIMER_MS } from "../checks.ts";
 import { messageOf, RuntimeError } from "../errors.ts";
 import type { Log } from "../types/log.ts";
+import type { PostsAdmin } from "../types/posts.ts";
 import { Box, type BoxPlace, type BoxStatus, type SiteDefinition } from "./box.ts";
 import { cannotListen } from "./cannot_listen.ts";
 import { DrainGate } from "./drain_gate.ts";
@@ -33,6 +34,8 @@ export interface RunningBox extends AsyncDisposable {
   readonly url: string;
   /** Figures for people and health checks. */
   status(): BoxStatus;
+  /** Looks after durable messages. */
+  readonly posts: PostsAdmin;
   /**
    * Takes no new connection, lets what is under way end, and stops.
    *
@@ -162,12 +165,14 @@ export async function serveBox(
     stop(DEFAULT_GRACE_MS);
   }
 
+  box.knownAs(hostname, server.addr.port);
   signal?.addEventListener("abort", stopBySignal);
   if (signal?.aborted) stopBySignal();
   const shown = hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
   return {
     url: `http://${shown}:${server.addr.port}/`,
     port: server.addr.port,
+    posts: box.posts,
     lead: (leads) => box.lead(leads),
     status: () => box.status(),
     drain: ({ graceMs = DEFAULT_GRACE_MS } = {}) => {

@@ -34,14 +34,14 @@ export class BoxThreads {
   start(
     options: ResolvedOptions,
     factory: WorkerFactory,
-    services: () => Services,
+    services: (worker: ResolvedThread) => Services,
     log: Log,
   ): void {
     const starter = (name: string, worker: ResolvedThread) => {
       const threadType = "Service Thread" as const;
       const kind = { name, module: KINDS.document, threadType, worker, hasSessions: false };
       return (own: Services, signal: AbortSignal) =>
-        factory.start(kind, { services: { ...services(), ...own }, signal });
+        factory.start(kind, { services: { ...services(worker), ...own }, signal });
     };
     const place = ({ document, once }: ResolvedThread, start: () => Running): Place => {
       return { document, once, start, running: undefined };

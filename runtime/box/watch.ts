@@ -8,7 +8,7 @@ import type { ResolvedPool } from "../options.ts";
 import type { Log } from "../types/log.ts";
 import { HealthMonitor } from "./health.ts";
 import { lagLevel, queueFillLevel, queueWaitLevel } from "./health_metrics.ts";
-import type { Rooms } from "./rooms.ts";
+import type { PoolName, Rooms } from "./rooms.ts";
 import type { BoxState } from "./state.ts";
 
 /** What the figures of a pool are held against. */
@@ -20,7 +20,7 @@ type Limits = Pick<ResolvedPool, "queueLimit" | "deadlineMs" | "maxQueueMs">;
  */
 export function watchLoad(
   pools: Rooms["pools"],
-  options: Readonly<Partial<Record<"pagelets" | "xbox" | "pages", Limits>>>,
+  options: Readonly<Partial<Record<PoolName, Limits>>>,
   state: BoxState,
   log: Log,
 ): HealthMonitor {

@@ -8,6 +8,7 @@ import type {} from "../document/worker.ts";
 import type {} from "../pagelet/client.ts";
 import type {} from "../resources/client.ts";
 import type {} from "../pagelet/worker.ts";
+import type {} from "../rpc/worker.ts";
 import type {} from "../xbox/client.ts";
 import type {} from "../xbox/worker.ts";
 import { checkDocument } from "../document/load.ts";
@@ -85,6 +86,7 @@ const CLIENTS = Object.freeze({
 export const KINDS = Object.freeze({
   document: new URL("../document/worker.ts", import.meta.url).href,
   pagelet: new URL("../pagelet/worker.ts", import.meta.url).href,
+  rpc: new URL("../rpc/worker.ts", import.meta.url).href,
   xbox: new URL("../xbox/worker.ts", import.meta.url).href,
 });
 

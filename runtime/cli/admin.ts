@@ -29,19 +29,41 @@ function command(name: string, method: "GET" | "POST", does: string): Command {
       "  --admin-port <n>   what serve was given as --admin-port\n" +
       "  --help             this text",
     run: async (args) => {
-      const url = `http://127.0.0.1:${readAdminPort(name, args)}/${name}`;
-      let response: Response;
-      try {
-        response = await fetch(url, { method });
-      } catch (error) {
-        if (error instanceof Deno.errors.NotCapable) throw error;
-        throw new Error(`Cannot reach ${url}: ${messageOf(error)}`, { cause: error });
-      }
-      const text = (await response.text()).trimEnd();
-      if (!response.ok) throw new Error(text);
-      say(text);
+      say(await ask(readAdminPort(name, args), name, { method }));
     },
   };
+}
+
+/** A supervisor answers sooner, or says why not; what listens there may be something else. */
+const LONGEST_ANSWER_MS = 15_000;
+/** To change all that there is may take this long. */
+const LONGEST_CHANGE_MS = 620_000;
+
+/**
+ * Asks at the admin port of a running serve, with `body` as JSON if there is one.
+ *
+ * @throws {Error} If nobody answers, or the answer is that it cannot be done.
+ */
+export function askAdmin(port: number, path: string, body?: unknown): Promise<string> {
+  const signal = AbortSignal.timeout(body === undefined ? LONGEST_ANSWER_MS : LONGEST_CHANGE_MS);
+  if (body === undefined) return ask(port, path, { method: "GET", signal });
+  const headers = { "content-type": "application/json" };
+  return ask(port, path, { method: "POST", headers, body: JSON.stringify(body), signal });
+}
+
+async function ask(port: number, path: string, request: RequestInit): Promise<string> {
+  const url = `http://127.0.0.1:${port}/${path}`;
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, request);
+    text = (await response.text()).trimEnd();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    throw new Error(`Cannot reach ${url}: ${messageOf(error)}`, { cause: error });
+  }
+  if (!response.ok) throw new Error(text || `Cannot use ${url}: its answer is ${response.status}`);
+  return text;
 }
 
 function readAdminPort(name: string, args: string[]): number {

@@ -10,12 +10,14 @@ import { reloadCommand, statusCommand, stopCommand } from "./admin.ts";
 import { boxCommand } from "./box.ts";
 import { serveCommand } from "./serve.ts";
 import { type Command, UsageError } from "./usage.ts";
+import { xboxCommand } from "./xbox.ts";
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   serve: serveCommand,
   status: statusCommand,
   reload: reloadCommand,
   stop: stopCommand,
+  xbox: xboxCommand,
   box: boxCommand,
 };
 

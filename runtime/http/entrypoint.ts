@@ -20,9 +20,13 @@ import type { Log } from "../types/log.ts";
 import type { Pagelets } from "../types/pagelet.ts";
 import type { Store } from "../types/store.ts";
 import type { Xbox } from "../types/xbox.ts";
+import { RPC_PATH } from "../rpc/protocol.ts";
+import type { RpcServer } from "../rpc/server.ts";
+import { XBOX_PATH } from "../xbox/remote.ts";
 import { createXbox } from "../xbox/xbox.ts";
-import type { XboxServer } from "../xbox/server.ts";
+import type { Scope, XboxServer } from "../xbox/server.ts";
 import { ClientWatch } from "./client_watch.ts";
+import { type Answer, RuntimePaths } from "./runtime_paths.ts";
 
 /** What the entrypoint stands on. */
 export interface EntrypointOptions {
@@ -32,8 +36,14 @@ export interface EntrypointOptions {
   store: Store;
   /** Runs pagelets, if the site has any. */
   pagelets: PageletServer | undefined;
-  /** Runs messages, if the site has an xbox document. */
-  xbox: XboxServer | undefined;
+  /** Brings messages to this box and others. */
+  xbox: XboxServer;
+  /** Which boxes pages may name. */
+  xboxScope: Scope;
+  /** Answers calls of functions, if the site has an rpc document. */
+  rpc?: RpcServer;
+  /** Answers calls of boxes elsewhere; absent: there is no secret to know them by. */
+  answerPeer?: Answer;
   /** The true globals. */
   globals: Globals;
   /** What is known about the box. */
@@ -56,11 +66,17 @@ export interface HostInfo {
 export class Entrypoint {
   readonly #options: EntrypointOptions;
   readonly #app: ComposedApp;
+  readonly #paths: RuntimePaths;
   #active = 0;
   #idle: (() => void)[] = [];
 
   constructor(options: EntrypointOptions) {
     this.#options = options;
+    const { rpc, answerPeer } = options;
+    this.#paths = new RuntimePaths({
+      [RPC_PATH]: rpc && ((request) => rpc.fetch(request)),
+      [XBOX_PATH]: answerPeer,
+    });
     this.#app = options.compose((error, { log }) => {
       log.error("A page failed", { why: messageOf(error), stack: error.stack });
     });
@@ -83,6 +99,8 @@ export class Entrypoint {
    */
   async fetch(request: Request, info?: HostInfo): Promise<Response> {
     this.#active++;
+    const answer = this.#paths.find(request);
+    if (answer !== undefined) return await this.#answerItself(request, answer, info);
     const page = new PageVariables(this.#options, request);
     if (!wantsRequests()) return await this.#answer(request, page, info, () => this.#end());
     const { promise, resolve } = Promise.withResolvers<Response>();
@@ -96,6 +114,19 @@ export class Entrypoint {
       resolve(new Response("Internal Server Error", { status: 500 }));
     }).then(() => this.#end());
     return await promise;
+  }
+
+  /** Answers what is not the site's to answer. */
+  async #answerItself(
+    request: Request,
+    answer: Answer,
+    info: HostInfo | undefined,
+  ): Promise<Response> {
+    const response = await answer(request);
+    const end = () => this.#end();
+    if (info?.completed instanceof Promise) info.completed.then(end, end);
+    else end();
+    return response;
   }
 
   /** Answers in time; `end` is called when the request is over, with all that comes after the response. */
@@ -133,9 +164,10 @@ export class Entrypoint {
     answered: Promise<Response>,
     end: () => void,
   ): void {
-    const { pathname } = new URL(url);
-    const why = `Cannot finish page "${pathname}": its time was up`;
-    page.log.error("A page took too long", { method, path: pathname });
+    // A client may call this host whatever it likes.
+    const path = URL.canParse(url) ? new URL(url).pathname : url.replace(/[?#].*$/s, "");
+    const why = `Cannot finish page "${path}": its time was up`;
+    page.log.error("A page took too long", { method, path });
     page.expire(new RuntimeError("DEADLINE_EXCEEDED", why));
     answered.then((response) => {
       // What the page does then may take for ever.
@@ -242,12 +274,17 @@ class PageVariables extends RequestVariables {
 
   protected override makeXbox(): Xbox {
     const server = this.#options.xbox;
+    const { xboxScope } = this.#options;
     return createXbox({
-      enabled: server !== undefined,
+      enabled: server.enabled,
+      self: server.self,
       signal: this.#watching().signal,
       log: this.log,
-      submit: (message, { timeoutMs, priority }) => {
-        return server!.source(message, { timeoutMs: this.#within(timeoutMs), priority });
+      accept: (message, options) => server.accept(message, options, xboxScope),
+      unpost: (key) => server.unpost(key),
+      submit: (message, { to, timeoutMs, priority }, posted) => {
+        const terms = { to, posted, timeoutMs: this.#within(timeoutMs), priority };
+        return server.submit(structuredClone(message), terms, xboxScope);
       },
     });
   }

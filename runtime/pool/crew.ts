@@ -15,6 +15,7 @@ import {
   type ThreadEnd,
 } from "../thread/thread.ts";
 import type { Log } from "../types/log.ts";
+import { Vacancies } from "./tenure.ts";
 import { PoolWorker, type RecyclePolicy } from "./worker.ts";
 
 /** What a worker of a pool is started with. */
@@ -25,6 +26,8 @@ export interface WorkerStart {
   onAnswers(list: readonly unknown[]): string | undefined;
   /** Memory of its ring; absent where it shares none. */
   ring: SharedArrayBuffer | undefined;
+  /** So many milliseconds after its first task it is replaced; 0: never. */
+  maxAgeMs: number;
   /** Gives the start up when it aborts. */
   signal: AbortSignal;
 }
@@ -66,7 +69,7 @@ export interface CrewEvents {
   /** A worker gives no sign of life: its tasks are wanted back. */
   onSuspect(worker: PoolWorker): void;
   /** A worker is gone, with what its tasks are to be told. */
-  onLost(worker: PoolWorker, error: RuntimeError): void;
+  onLost(worker: PoolWorker, end: ThreadEnd): void;
 }
 
 /** How a worker ended. */
@@ -106,6 +109,7 @@ export class Crew {
   readonly #held = new Set<Promise<void>>();
   readonly #started = new Map<PoolWorker, Promise<void>>();
   readonly #shut = new AbortController();
+  readonly #vacancies: Vacancies;
   readonly #ends: WorkerEnd[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
   #leaked = 0;
@@ -117,6 +121,7 @@ export class Crew {
   constructor(options: CrewOptions, events: CrewEvents) {
     this.#options = options;
     this.#events = events;
+    this.#vacancies = new Vacancies(options.maxAgeMs);
   }
 
   /** The workers that are ready or busy. */
@@ -192,7 +197,7 @@ export class Crew {
 
   /** Starts one worker; rejects with what kept it from starting. */
   grow(): Promise<void> {
-    const worker = new PoolWorker(!this.#options.inProcess);
+    const worker = new PoolWorker(!this.#options.inProcess, this.#vacancies.take());
     const started: Promise<void> = this.#startWorker(worker).finally(() => {
       this.#started.delete(worker);
     });
@@ -259,6 +264,7 @@ export class Crew {
   /** The worker gets no more tasks; it is ended a little later, since that takes time from its successor. */
   #dismiss(worker: PoolWorker): void {
     worker.retiring = true;
+    this.#vacate(worker);
     this.#watch();
   }
 
@@ -271,9 +277,12 @@ export class Crew {
 
   async #startWorker(worker: PoolWorker): Promise<void> {
     const { signal } = this.#shut;
+    const { tenure } = worker;
+    const { maxAgeMs } = tenure;
     let thread: Thread;
     try {
       thread = await this.#options.start({
+        maxAgeMs,
         services: this.#events.services(worker),
         onAnswers: (list) => this.#events.onAnswers(worker, list),
         ring: worker.memory,
@@ -281,6 +290,7 @@ export class Crew {
       });
     } catch (error) {
       if (error instanceof RuntimeError && error.code === "THREAD_STUCK") this.#leak();
+      this.#vacancies.leave(tenure);
       this.#failures++;
       const wait = FIRST_BACK_OFF_MS * 2 ** Math.min(this.#failures, 16);
       this.#retryAt = performance.now() + Math.min(LONGEST_BACK_OFF_MS, wait);
@@ -290,7 +300,11 @@ export class Crew {
     worker.attach(thread);
     this.#startMs += (performance.now() - worker.since - this.#startMs) * 0.25;
     this.#workers.add(worker);
-    thread.ended.then((end) => this.#lose(worker, end));
+    tenure.hold(worker, maxAgeMs, (ms) => thread.call("maxAge", [ms]));
+    thread.ended.then((end) => {
+      tenure.release(worker);
+      this.#lose(worker, end);
+    });
     const gone = thread.gone.then(() => void this.#held.delete(gone));
     this.#held.add(gone);
     if (signal.aborted) this.retire(worker, 0);
@@ -298,23 +312,32 @@ export class Crew {
     else for (const old of this.#workers) this.#replaceIdle(old);
   }
 
+  /** Whoever starts next takes the worker's place. */
+  #vacate(worker: PoolWorker): void {
+    if (worker.hasLeft) return;
+    worker.hasLeft = true;
+    this.#vacancies.leave(worker.tenure);
+  }
+
   /** Starts the worker that takes the place of one that is due before long. */
   #succeed(worker: PoolWorker): void {
     if (this.#shut.signal.aborted || performance.now() < this.#retryAt) return;
+    this.#vacate(worker);
     worker.succeeded = true;
     this.#refill();
   }
 
   /** An idle worker that is due and has a successor has nothing to wait for. */
   #replaceIdle(worker: PoolWorker): void {
-    const { maxAgeMs, spares } = this.#options;
-    const due = maxAgeMs > 0 && worker.succeeded && worker.tasks.size === 0;
+    const { spares } = this.#options;
+    const due = worker.tenure.maxAgeMs > 0 && worker.succeeded && worker.tasks.size === 0;
     if (!due || !worker.isDue(this.#options)) return;
     // One that is on its way may still fail.
     if (this.#staying() >= Math.max(1, spares)) this.retire(worker, VERDICT_MS);
   }
 
-  #lose(worker: PoolWorker, { reason, error }: ThreadEnd): void {
+  #lose(worker: PoolWorker, end: ThreadEnd): void {
+    const { reason, error } = end;
     const served = this.#workers.delete(worker);
     const { requests, retiring, succeeded, thread } = worker;
     const why = error.message;
@@ -322,7 +345,8 @@ export class Crew {
     if (this.#ends.length > MAX_ENDS) this.#ends.shift();
     if (!retiring) this.#options.log.warn(`A worker of pool ${this.#options.name} ended`, { why });
     if (served && !succeeded) this.#lost++;
-    this.#events.onLost(worker, error);
+    if (served) this.#vacate(worker);
+    this.#events.onLost(worker, end);
     this.#replaceLost();
   }
 

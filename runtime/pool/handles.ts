@@ -38,6 +38,18 @@ export interface Asked {
   priority: Priority | undefined;
 }
 
+/** What is held of a task, be it one of a pool or a message to another box. */
+export interface Held<A> {
+  /** Its answer. */
+  answer: Promise<A>;
+  /** Resolves when it is over. */
+  ended: Promise<void>;
+  /** Somebody waits for it. */
+  wait(): void;
+  /** Gives it up. */
+  cancel(reason?: unknown): void;
+}
+
 /**
  * Holds the tasks of one worker.
  *
@@ -45,7 +57,7 @@ export interface Asked {
  */
 export class TaskHandles<A> {
   readonly #options: HandlesOptions;
-  readonly #tasks = new Map<number, PoolTask<A>>();
+  readonly #tasks = new Map<number, Held<A>>();
   #next = 1;
 
   constructor(options: HandlesOptions) {
@@ -58,12 +70,9 @@ export class TaskHandles<A> {
    * @throws {RuntimeError} `STOPPING` if the parent is no running task of the worker, `QUEUE_FULL` if the
    * worker holds too many handles; and whatever `submit` throws.
    */
-  start(parentId: unknown, terms: unknown, submit: (asked: Asked) => PoolTask<A>): number {
-    const { doing, find, rootless } = this.#options;
-    const parent = find(parentId);
-    if (parent === undefined && !(rootless && parentId === null)) {
-      throw new RuntimeError("STOPPING", `Cannot ${doing}: the request that asks has ended`);
-    }
+  start(parentId: unknown, terms: unknown, submit: (asked: Asked) => Held<A>): number {
+    const { doing } = this.#options;
+    const parent = this.parentOf(parentId);
     if (this.#tasks.size >= MAX_HANDLES) {
       throw new RuntimeError(
         "QUEUE_FULL",
@@ -75,6 +84,18 @@ export class TaskHandles<A> {
     return this.#next++;
   }
 
+  /**
+   * The task in whose name the worker asks; nothing for a service thread.
+   *
+   * @throws {RuntimeError} `STOPPING` if it is no running task of the worker.
+   */
+  parentOf(parentId: unknown): PoolTask<unknown> | undefined {
+    const { doing, find, rootless } = this.#options;
+    const parent = find(parentId);
+    if (parent !== undefined || (rootless && parentId === null)) return parent;
+    throw new RuntimeError("STOPPING", `Cannot ${doing}: the request that asks has ended`);
+  }
+
   /** Resolves to a task's answer; its handle goes when the task has ended. */
   async answer(handle: unknown): Promise<A> {
     const task = this.#tasks.get(handle as number);
@@ -84,6 +105,11 @@ export class TaskHandles<A> {
     // Not sooner: a quick task ends before the worker has heard of its handle.
     task.ended.then(() => this.#tasks.delete(handle as number));
     return await task.answer;
+  }
+
+  /** Forgets a task of whose handle the worker does not hear. */
+  drop(handle: number): void {
+    this.#tasks.delete(handle);
   }
 
   /** Says that the worker waits for a task. */
@@ -103,9 +129,14 @@ function readTerms(
   highest: Urgency = 2,
 ): { timeoutMs: number | undefined; priority: Priority | undefined } {
   const { timeoutMs, priority } = isRecord(terms) ? terms : {};
-  const urgency = PRIORITIES.indexOf(priority as Priority);
   return {
     timeoutMs: typeof timeoutMs === "number" && timeoutMs > 0 ? timeoutMs : undefined,
-    priority: urgency < 0 ? undefined : PRIORITIES[Math.min(urgency, highest)],
+    priority: readPriority(priority, highest),
   };
+}
+
+/** The priority that a worker gives, never above that of the task that asks; nothing if it is none. */
+export function readPriority(given: unknown, highest: Urgency = 2): Priority | undefined {
+  const urgency = PRIORITIES.indexOf(given as Priority);
+  return urgency < 0 ? undefined : PRIORITIES[Math.min(urgency, highest)];
 }

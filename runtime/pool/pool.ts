@@ -11,7 +11,7 @@
  */
 
 import { fromErrorRecord, parseErrorRecord, RuntimeError } from "../errors.ts";
-import type { Services } from "../thread/thread.ts";
+import type { Services, ThreadEnd } from "../thread/thread.ts";
 import { findForbidden, releaseStreams } from "../thread/values.ts";
 import { Crew, type CrewOptions } from "./crew.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -41,6 +41,8 @@ export interface PoolOptions extends CrewOptions {
   session: SessionPolicy;
   /** Priority of tasks that have none of their own. */
   priority: Priority;
+  /** Whether a worker may change how old it and its successors may become. @default false */
+  setsTenure?: boolean;
   /** Makes the services of one worker, given a way to find the tasks that run on that worker. */
   services(find: FindTask): Services;
 }
@@ -72,11 +74,11 @@ export class Pool {
     this.#queue = new FairQueue({ newestFirstAt: options.newestFirstAt });
     this.#deadlines = new Deadlines((task, why) => this.#expire(task, why));
     this.#crew = new Crew(options, {
-      services: ({ tasks }) => options.services((id) => tasks.get(id as number)),
+      services: (worker) => this.#services(worker),
       onAnswers: (worker, list) => this.#takeAnswers(worker, list),
       onReady: () => this.#pump(),
       onSuspect: (worker) => this.#takeBack(worker, [...worker.tasks.values()]),
-      onLost: (worker, error) => this.#lose(worker, error),
+      onLost: (worker, end) => this.#lose(worker, end),
     });
     this.#dispatch = new Dispatcher({
       queue: this.#queue,
@@ -109,8 +111,8 @@ export class Pool {
     );
     const task = new PoolTask(job, { id: this.#nextId++, deadline, priority }, this.#owner);
     const queued = task as AnyTask;
-    this.#open++;
     this.#queue.add(queued);
+    this.#open++;
     this.#deadlines.add(queued, maxQueueMs === 0 ? Infinity : now + maxQueueMs);
     if (job.parent !== undefined) this.#cancelWithParent(queued, job.parent);
     this.#pumpSoon();
@@ -176,6 +178,13 @@ export class Pool {
     }
     await this.#crew.close(graceMs, gone);
     this.#deadlines.close();
+  }
+
+  #services(worker: PoolWorker): Services {
+    const { services, setsTenure } = this.#options;
+    const own = services((id) => worker.tasks.get(id as number));
+    if (setsTenure !== true) return own;
+    return { ...own, maxAge: (ms) => worker.tenure.set(ms, worker) };
   }
 
   readonly #owner = {
@@ -300,7 +309,7 @@ export class Pool {
     if ((flags & FLAGS.error) !== 0) {
       const record = parseErrorRecord(value);
       if (record === undefined) return "answered with an error that is none";
-      task.refuse(fromErrorRecord(record));
+      task.refuse(fromErrorRecord(record), (flags & FLAGS.unrun) === 0);
       task.holds.worker = (flags & FLAGS.open) !== 0;
       this.#settleWhenFree(worker, task);
       return undefined;
@@ -382,8 +391,10 @@ export class Pool {
   }
 
   /** What a worker has not begun with, another one can do; what it has, if that does no harm. */
-  #lose(worker: PoolWorker, error: RuntimeError): void {
+  #lose(worker: PoolWorker, end: ThreadEnd): void {
+    const { error } = end;
     if (!this.#closed) this.#takeBack(worker, [...worker.tasks.values()]);
+    if (isExit(end)) this.#answerLeft(worker);
     for (const task of [...worker.tasks.values()]) {
       this.#routes.noteDeath(task.route);
       if (this.#isForAnother(worker, task, error)) {
@@ -394,6 +405,16 @@ export class Pool {
       } else this.#settle(worker, task, error);
     }
     this.#pump();
+  }
+
+  /** Where one task runs alone, its handler has ended the worker, which some kinds of tasks may do. */
+  #answerLeft(worker: PoolWorker): void {
+    const [task, ...others] = worker.tasks.values();
+    const left = task?.job.left;
+    if (task === undefined || left === undefined || others.length > 0) return;
+    if (task.state !== "running" || task.error !== undefined) return;
+    task.succeed(left());
+    this.#settle(worker, task);
   }
 
   /**
@@ -530,6 +551,11 @@ function queueFull(cannot: string, pool: string, size: number, limit: number): R
     "QUEUE_FULL",
     `${cannot}: the queue of pool ${pool} holds ${size} of ${limit}`,
   );
+}
+
+/** Whether a worker has ended itself without saying that something is wrong, and not while it opened a session. */
+function isExit({ reason, code, error }: ThreadEnd): boolean {
+  return reason === "exited" && code === 0 && error.code !== "INIT_EXITED";
 }
 
 function toError(thrown: unknown): Error {

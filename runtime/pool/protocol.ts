@@ -32,6 +32,8 @@ export const FLAGS = Object.freeze({
   reset: 8,
   /** The worker has not begun with the task and gives it back; only where there is no ring to take it from. */
   back: 16,
+  /** Beside an error: the worker did not come to run the handler. */
+  unrun: 32,
 });
 /** Every flag at once. */
 const ALL_FLAGS = Object.values(FLAGS).reduce<number>((all, flag) => all | flag, 0);

@@ -24,6 +24,8 @@ export interface Job<A> {
   isSafe?: boolean;
   /** Judges the worker's answer; throws when it is not what the job asks for. */
   accept(value: unknown, task: PoolTask<A>): Answered<A>;
+  /** Makes the answer when the handler has ended its worker with code 0, which is a failure unless this is there. */
+  left?(): A;
   /** Longest time from submission to end, in milliseconds; the pool's and the parent's limits hold as well. */
   timeoutMs?: number;
   /** The task that asked for this one, in whatever pool. */
@@ -93,6 +95,10 @@ export class PoolTask<A> {
   wasLost = false;
   /** What went wrong, once something has. */
   error: Error | undefined;
+  /** Once something has gone wrong: whether its handler may have run. */
+  mayHaveRun = false;
+  /** Once something has gone wrong: whether its worker said so. */
+  isWorkers = false;
   /** For the pool: whether a task above it waits for it. */
   isWaitedFor = false;
   /** For the pool: whether it was told to stop. */
@@ -175,18 +181,28 @@ export class PoolTask<A> {
     this.#resolve(value);
   }
 
-  /** For the pool: hands the worker's error on. */
-  refuse(error: Error): void {
+  /** For the pool: hands the worker's error on; `wasRun` says whether it came to run the handler. */
+  refuse(error: Error, wasRun: boolean): void {
     this.#progress = "answered";
+    if (this.error !== undefined) return;
     this.fail(error);
+    this.isWorkers = true;
+    this.mayHaveRun = wasRun;
   }
 
   /** For the pool: says what went wrong, to whoever waits for the answer or reads its stream. */
   fail(error: Error): void {
     if (this.error !== undefined || this.#progress === "ended") return;
     this.error = error;
+    this.mayHaveRun = this.#hasRun(error);
     this.#reject(error);
     this.#abort?.abort(error);
+  }
+
+  #hasRun(error: Error): boolean {
+    const { code } = error as { code?: unknown };
+    if (error instanceof RuntimeError && NOT_RUN.has(code)) return false;
+    return this.worker?.hasStarted(this as PoolTask<unknown>) === true;
   }
 
   /** For the pool: the task is over. */
@@ -195,6 +211,9 @@ export class PoolTask<A> {
     for (const listener of this.#onEnd.splice(0)) listener();
   }
 }
+
+/** Codes of a worker that did not come to run a handler. */
+const NOT_RUN: ReadonlySet<unknown> = new Set(["INIT_EXITED", "INIT_FAILED", "INIT_NOT_FOUND"]);
 
 /** Finds a task that runs on one certain worker, by what that worker says is its id. */
 export type FindTask = (id: unknown) => PoolTask<unknown> | undefined;

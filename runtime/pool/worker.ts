@@ -7,12 +7,13 @@
 import type { Thread } from "../thread/thread.ts";
 import { newRing, NOWHERE, Ring, RING_PLACES, type TaskMessage } from "./protocol.ts";
 import type { PoolTask, TaskCarrier } from "./task.ts";
+import type { Tenure } from "./tenure.ts";
 
 /** When a worker is to be replaced. */
 export interface RecyclePolicy {
   /** After so many tasks; 0: never. */
   maxRequests: number;
-  /** So many milliseconds after its first task; 0: never. */
+  /** So many milliseconds after its first task, unless its tenure says otherwise; 0: never. */
   maxAgeMs: number;
 }
 
@@ -23,6 +24,8 @@ const RATE_WEIGHT = 0.25;
 
 /** A worker and what it is doing. */
 export class PoolWorker implements TaskCarrier {
+  /** How long it may stay. */
+  readonly tenure: Tenure;
   /** Memory of the ring, for the worker; absent where it shares none. */
   readonly memory: SharedArrayBuffer | undefined;
   /** The tasks that it has been sent, by id: those that it runs, and those that wait there for their turn. */
@@ -43,6 +46,8 @@ export class PoolWorker implements TaskCarrier {
   resetAsked = false;
   /** Whether another worker is on its way to take its place. */
   succeeded = false;
+  /** Whether its tenure was left to whoever takes its place. */
+  hasLeft = false;
   /** Whether it gets no task until it has shown that it is not stuck. */
   suspect = false;
   /** How often in a row it began with nothing that it was sent, although its event loop turned. */
@@ -56,7 +61,8 @@ export class PoolWorker implements TaskCarrier {
   #msPerTask = 0;
 
   /** Without a ring, what it was sent has begun, and it is sent no more than it runs at once. */
-  constructor(hasRing: boolean) {
+  constructor(hasRing: boolean, tenure: Tenure) {
+    this.tenure = tenure;
     this.memory = hasRing ? newRing() : undefined;
     this.#ring = this.memory && new Ring(this.memory);
   }
@@ -85,13 +91,15 @@ export class PoolWorker implements TaskCarrier {
 
   /** Whether it should give way to a fresh worker before it takes another task. */
   isDue(policy: RecyclePolicy): boolean {
+    const { maxAgeMs } = this.tenure;
     return this.resetAsked || this.#left(policy) <= 0 ||
-      (policy.maxAgeMs > 0 && this.#age() > policy.maxAgeMs);
+      (maxAgeMs > 0 && this.#age() > maxAgeMs);
   }
 
   /** Whether it is due, or will be within `leadMs` milliseconds if tasks go on to come as they do. */
   isNearlyDue(policy: RecyclePolicy, leadMs: number): boolean {
-    const { maxRequests, maxAgeMs } = policy;
+    const { maxRequests } = policy;
+    const { maxAgeMs } = this.tenure;
     if (this.isDue(policy)) return true;
     if (this.usedAt === undefined) return false;
     if (maxAgeMs > 0 && this.#age() > maxAgeMs - Math.min(leadMs, maxAgeMs / 2)) return true;

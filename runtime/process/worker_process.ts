@@ -131,7 +131,7 @@ class ProcessCarrier implements Carrier {
       if (HEAP_SIGNALS.includes(signal)) this.#events.onFailed(this.#heapWords());
       else if (signal === OPENING_SIGNAL) this.#events.onExit("it left", true);
       else if (signal !== null) this.#events.onFailed(`its process was ended by ${signal}`);
-      else this.#events.onExit(`it left with code ${code}`, false);
+      else this.#events.onExit(`it left with code ${code}`, false, code ?? undefined);
       this.#isEnded = true;
       this.#lanes.close(new Error("The worker has ended"));
     }, wasEnded ? 0 : LAST_WORDS_MS);

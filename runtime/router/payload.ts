@@ -73,7 +73,11 @@ function isPlain(value: unknown, depth: number): boolean {
   if (value === null) return true;
   if (depth === 0) return false;
   if (Array.isArray(value)) {
-    if (value.length > WIDTH || Object.keys(value).length !== value.length) return false;
+    const keys = Object.keys(value);
+    // Names come after numbers: if the last is a number, so are all, and with as many there is no hole.
+    const isDense = keys.length === value.length &&
+      (keys.length === 0 || keys.at(-1) === String(keys.length - 1));
+    if (value.length > WIDTH || !isDense) return false;
     return value.every((item) => isPlain(item, depth - 1));
   }
   if (Object.getPrototypeOf(value) !== Object.prototype) return false;

@@ -41,16 +41,26 @@ const VIEWS = {
  * @throws {DOMException} `DataCloneError`, if structured clone cannot carry the value.
  */
 export function encodeValue(value: unknown, key: KvKey): Uint8Array {
+  return encodeNamed(value, () => `Cannot store a value under ${describeKey(key)}`);
+}
+
+/**
+ * Encodes a value that is for something else than the store.
+ *
+ * @param what Begins the message of an error, as in `Cannot send a value`.
+ * @throws {DOMException} `DataCloneError`, if structured clone cannot carry the value.
+ */
+export function encodeNamed(value: unknown, what: () => string): Uint8Array {
   const plain = isPlain(value, isProxy) ? encodePlain(value) : undefined;
   if (plain !== undefined) return plain;
-  const copy = cloneable(value, key);
+  const copy = cloneable(value, what);
   try {
     const serializer = new Serializer();
     serializer.writeHeader();
     serializer.writeValue(copy);
     return serializer.releaseBuffer();
   } catch (error) {
-    throw refusal(error, key);
+    throw refusal(error, what);
   }
 }
 
@@ -65,16 +75,18 @@ export function decodeKey(bytes: Uint8Array): KvKey {
 }
 
 /** V8 alone would write a URL or a Headers as `{}`; Deno's own clone refuses what it cannot carry. */
-function cloneable(value: unknown, key: KvKey): unknown {
+function cloneable(value: unknown, what: () => string): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (ArrayBuffer.isView(value)) return trimmed(value);
   if (value instanceof SharedArrayBuffer) return value;
   const host = findHost(value);
-  if (host !== undefined) throw refusal(new Error(`${host} cannot be cloned`), key);
+  if (host !== undefined) throw refusal(new Error(`${host} cannot be cloned`), what);
   try {
     return structuredClone(value);
   } catch (error) {
-    if (error instanceof DOMException && error.name === "DataCloneError") throw refusal(error, key);
+    if (error instanceof DOMException && error.name === "DataCloneError") {
+      throw refusal(error, what);
+    }
     throw error;
   }
 }
@@ -89,12 +101,9 @@ function trimmed(view: ArrayBufferView): ArrayBufferView {
   return new VIEWS[kind](own);
 }
 
-function refusal(error: unknown, key: KvKey): Error {
+function refusal(error: unknown, what: () => string): Error {
   if (error instanceof RangeError) return error;
   const text = messageOf(error).replace(/\.$/, "");
   const found = text.length > SHOWN_CHARACTERS ? `…${text.slice(-SHOWN_CHARACTERS)}` : text;
-  return new DOMException(
-    `Cannot store a value under ${describeKey(key)}: ${found}`,
-    "DataCloneError",
-  );
+  return new DOMException(`${what()}: ${found}`, "DataCloneError");
 }

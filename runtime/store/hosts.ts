@@ -34,6 +34,7 @@ export function findHost(value: unknown): string | undefined {
     }
     if (part instanceof Map) { for (const [key, held] of part) left.push(key, held); }
     else if (part instanceof Set) left.push(...part);
+    else if (part instanceof Error) left.push(part.cause);
     else for (const name of Object.keys(part)) left.push((part as Record<string, unknown>)[name]);
   }
   return undefined;

@@ -7,6 +7,7 @@
 export { describeKey, toKvKey } from "./keys.ts";
 export { primeStore } from "./prime.ts";
 export {
+  engineOf,
   OpenStore,
   openStore,
   STORE_DEFAULTS,

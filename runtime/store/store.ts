@@ -114,7 +114,17 @@ export async function openStore(
   }
   // Nobody else writes what is in this process's memory.
   if (room.kind === "memory") copies.maxAgeMs = Infinity;
-  return new OpenStore(room, copies, limits.now);
+  const store = new OpenStore(room, copies, limits.now);
+  engines.set(store, engine);
+  return store;
+}
+
+/** Engines of open stores: the runtime's own business, of which a site's code sees nothing. */
+const engines = new WeakMap<OpenStore, Engine>();
+
+/** The engine below a store, for what keeps rows of its own beside it; the store closes it. */
+export function engineOf(store: OpenStore): Engine {
+  return engines.get(store)!;
 }
 
 /** An open store; {@linkcode openStore} makes one. */

@@ -8,6 +8,7 @@
 import { Hono } from "../deps/hono.ts";
 import { cannotListen } from "../box/cannot_listen.ts";
 import { messageOf, RuntimeError } from "../errors.ts";
+import { postsApp } from "./admin_posts.ts";
 import { metricsOf } from "./metrics.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -70,6 +71,7 @@ function adminApp(supervisor: Supervisor, graceMs: number): Hono {
   });
   app.get("/status", (c) => c.json(supervisor.status()));
   app.get("/metrics", (c) => c.text(metricsOf(supervisor.status())));
+  app.route("/posts", postsApp(supervisor));
   app.post("/reload", async (c) => {
     try {
       await supervisor.reload("the admin port says so");

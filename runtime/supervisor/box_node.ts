@@ -12,8 +12,10 @@ import { messageOf, RuntimeError } from "../errors.ts";
 import { withFields } from "../log.ts";
 import type { Executor } from "../router/types.ts";
 import type { Log } from "../types/log.ts";
+import { Siblings } from "../xbox/siblings.ts";
 import type { BoxBoot, News, Order } from "./messages.ts";
 import { type ParentWatch, watchParent } from "./parent_watch.ts";
+import { answerPosts } from "./posts.ts";
 import { StoreClient } from "./store_client.ts";
 
 /** How often a box reports, in milliseconds. */
@@ -28,7 +30,11 @@ export async function runBox(executor: Executor, data: unknown): Promise<void> {
   const log = withFields(standardLog(boot.level), { box: executor.alias });
   const node = new BoxNode(executor, boot, log, watchParent());
   executor.addListener({
-    onMessageReceived: ({ payload }) => node.obey(payload as Order),
+    onMessageReceived: ({ source, payload }) => {
+      // Orders come from the supervisor only; what comes from elsewhere is a box's.
+      if (source === executor.getRootPid()) node.obey(payload as Order);
+      else node.siblings.receive(source, payload);
+    },
     onPeerShutdown: () => node.lose(),
   });
   // Ctrl-C reaches every process of a terminal; what becomes of it is the supervisor's to say.
@@ -39,8 +45,13 @@ export async function runBox(executor: Executor, data: unknown): Promise<void> {
   await node.run();
 }
 
+/** How long a box that ends waits until what it has to say to its siblings has left, in milliseconds. */
+const LAST_WORDS_MS = 500;
+
 /** One box and its link. */
 class BoxNode {
+  /** The other boxes of the machine. */
+  readonly siblings: Siblings;
   readonly #executor: Executor;
   readonly #boot: BoxBoot;
   readonly #log: Log;
@@ -59,6 +70,13 @@ class BoxNode {
     this.#log = log;
     this.#parent = parent;
     this.#store = new StoreClient((news) => this.#tell(news));
+    this.siblings = new Siblings({
+      port: {
+        pid: executor.getPid(),
+        send: (pid, frame) => void executor.submit(frame, pid, { raw: true }),
+      },
+      log,
+    });
   }
 
   /** Boots, says so, and reports until it ends. */
@@ -72,6 +90,7 @@ class BoxNode {
         sharesPort: true,
         primes,
         leads,
+        siblings: this.siblings,
       });
     } catch (error) {
       this.#tell({ type: "failed", why: messageOf(error) });
@@ -85,6 +104,8 @@ class BoxNode {
     await this.#box.finished;
     clearInterval(timer);
     await this.#draining;
+    await this.siblings.flushed(LAST_WORDS_MS);
+    this.siblings.close("this box has ended");
     // There is nobody to take leave of.
     if (this.#isLost) Deno.exit(0);
     this.#executor.shutdown();
@@ -97,6 +118,13 @@ class BoxNode {
         return this.drain("its supervisor says so", order.graceMs);
       case "lead":
         this.#leading = this.#leading.then(() => this.#lead(order.leads));
+        return;
+      case "boxes":
+        return this.siblings.update(order.boxes);
+      case "posts":
+        answerPosts(this.#box?.posts, order.question).then((answer) =>
+          this.#tell({ type: "posts", id: order.id, answer })
+        );
         return;
       default:
         return this.#store.receive(order);
@@ -113,6 +141,7 @@ class BoxNode {
     this.#isLost = true;
     this.#parent.noticed(this.#boot.graceMs + END_AFTER_MS);
     this.#store.lose();
+    this.siblings.close("the supervisor has ended");
     this.drain("its supervisor has ended", this.#boot.graceMs);
   }
 
@@ -140,10 +169,9 @@ class BoxNode {
 
   #report(): void {
     const { rss, heapUsed } = Deno.memoryUsage();
-    this.#tell({
-      type: "report",
-      report: { status: this.#box!.status(), rssBytes: rss, heapBytes: heapUsed },
-    });
+    const box = this.#box!;
+    const report = { status: box.status(), rssBytes: rss, heapBytes: heapUsed };
+    this.#tell({ type: "report", report: { ...report, posts: box.posts?.status() } });
   }
 
   #tell(news: News): void {

@@ -5,9 +5,12 @@
  */
 
 import type { BoxStatus } from "../box/box.ts";
-import type { ErrorRecord } from "../errors.ts";
+import { type ErrorRecord, parseErrorRecord } from "../errors.ts";
+import type { PostsStatus } from "../types/posts.ts";
 import type { LogLevel } from "../types/log.ts";
 import { isRecord } from "../thread/values.ts";
+import type { SiblingBox } from "../xbox/siblings.ts";
+import type { PostsAnswer, PostsQuestion } from "./posts.ts";
 
 /** What a box is started with. */
 export interface BoxBoot {
@@ -34,6 +37,10 @@ export type Order =
   | { type: "drain"; graceMs: number }
   /** Run what a machine has once, or stop it. */
   | { type: "lead"; leads: boolean }
+  /** The boxes that there are, the receiver included: whenever that changes. */
+  | { type: "boxes"; boxes: SiblingBox[] }
+  /** Look after durable messages. */
+  | { type: "posts"; id: number; question: PostsQuestion }
   /** The engine is open, or why it is not. */
   | { type: "store-opened"; wire: number; failure?: ErrorRecord }
   | StoreMessage;
@@ -53,6 +60,8 @@ export interface BoxReport {
   rssBytes: number;
   /** Bytes that the heap of its entry uses. */
   heapBytes: number;
+  /** Figures of durable messages, which are the same for all boxes of one store. */
+  posts?: PostsStatus;
 }
 
 /** From a box to the supervisor. */
@@ -65,12 +74,14 @@ export type News =
   | { type: "leads"; leads: boolean; why?: string }
   /** It wants to be replaced. */
   | { type: "retire"; why: string }
+  /** What it was asked about durable messages. */
+  | { type: "posts"; id: number; answer: PostsAnswer }
   | { type: "store-open"; wire: number; url: string | undefined }
   | StoreMessage;
 
 const TYPES: ReadonlySet<unknown> = new Set(
   [
-    ...["ready", "failed", "report", "leads", "retire"],
+    ...["ready", "failed", "report", "leads", "retire", "posts"],
     ...["store-open", "store", "store-read", "store-end"],
   ],
 );
@@ -81,13 +92,14 @@ const MOST_REPORTED = 2 ** 20;
 /** Reads what a box has sent; nothing if it is none of the above. A box runs the site's code, and is believed no more than that. */
 export function readNews(payload: unknown): News | undefined {
   if (!isRecord(payload) || !TYPES.has(payload.type)) return undefined;
-  const { type, port, url, site, why, report, leads, wire, bytes, count } = payload;
+  const { type, port, url, site, why, report, leads, wire, bytes, count, id, answer } = payload;
   const fits = {
     ready: Number.isInteger(port) && typeof url === "string" && typeof site === "string",
     failed: typeof why === "string",
     report: type === "report" && isReport(report),
     leads: typeof leads === "boolean" && (why === undefined || typeof why === "string"),
     retire: typeof why === "string",
+    posts: type === "posts" && Number.isInteger(id) && isAnswer(answer),
     "store-open": Number.isInteger(wire) && (url === undefined || typeof url === "string"),
     store: Number.isInteger(wire) && bytes instanceof Uint8Array,
     "store-read": Number.isInteger(wire) && Number.isInteger(count),
@@ -104,7 +116,22 @@ function isReport(report: unknown): boolean {
   const figures = [rssBytes, heapBytes, status.leaked, status.activeRequests, status.healthLevel];
   return figures.every(Number.isFinite) &&
     pools.every((pool) => isRecord(pool) && [pool.queued, pool.busy].every(Number.isFinite)) &&
+    (report.posts === undefined || isPosts(report.posts)) &&
     isText(report);
+}
+
+/** Whether these are figures of durable messages. */
+function isPosts(posts: unknown): boolean {
+  if (!isRecord(posts)) return false;
+  const { waiting, delayed, running, dead, oldestMs, countedAt } = posts;
+  return [waiting, delayed, running, dead, oldestMs, countedAt].every(Number.isFinite);
+}
+
+/** Whether it is an answer that can be written as JSON, or an error. */
+function isAnswer(answer: unknown): boolean {
+  if (!isRecord(answer)) return false;
+  if (Object.hasOwn(answer, "failure")) return parseErrorRecord(answer.failure) !== undefined;
+  return Object.hasOwn(answer, "value") && isText(answer);
 }
 
 /** Whether something can be written as JSON, and is not too long. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { PostsStatus } from "../types/posts.ts";
 import type { MachineStatus } from "./supervisor.ts";
 
 type Sample = [labels: Record<string, string | number>, value: number];
@@ -27,6 +28,8 @@ export function metricsOf(
   );
   const perPool = (read: (status: (typeof pools)[number]["status"]) => number): Sample[] =>
     pools.map(({ status, ...labels }) => [labels, read(status)]);
+  const [posts] = boxes.flatMap(({ report }) => report?.posts ?? [])
+    .toSorted((a, b) => b.countedAt - a.countedAt);
   return [
     metric("boxes_wanted", "gauge", "Boxes that there should be", [[{}, wanted]]),
     metric("boxes_serving", "gauge", "Boxes that serve", [[{}, serving]]),
@@ -61,7 +64,24 @@ export function metricsOf(
     ),
     metric("pool_queued", "gauge", "Tasks that wait", perPool(({ queued }) => queued)),
     metric("pool_busy", "gauge", "Workers that have a task", perPool(({ busy }) => busy)),
+    ...posts === undefined ? [] : postsMetrics(posts),
   ].join("");
+}
+
+/** Each box counts all messages of the store: the latest count is told. */
+function postsMetrics({ waiting, delayed, running, dead, oldestMs }: PostsStatus): string[] {
+  const states = Object.entries({ waiting, delayed, running, dead });
+  return [
+    metric(
+      "posts",
+      "gauge",
+      "Durable messages",
+      states.map(([state, count]) => [{ state }, count]),
+    ),
+    metric("posts_oldest_seconds", "gauge", "Age of the oldest that is due", [
+      [{}, oldestMs / 1000],
+    ]),
+  ];
 }
 
 function metric(name: string, type: string, help: string, samples: readonly Sample[]): string {

@@ -16,6 +16,7 @@ import {
   resolveSupervisorOptions,
   type SupervisorOptions,
 } from "./options.ts";
+import { PostsDesk, type PostsQuestion } from "./posts.ts";
 import { waitForPort } from "./port.ts";
 import { Slot } from "./slot.ts";
 import { StoreOwner } from "./store_owner.ts";
@@ -72,7 +73,9 @@ export class Supervisor {
   readonly #node: Executor;
   readonly #store: StoreOwner;
   readonly #leader: Leader;
+  readonly #posts: PostsDesk;
   readonly #boxes = new Map<number, BoxProcess>();
+  readonly #aliases = new Map<number, string>();
   readonly #finished = Promise.withResolvers<number>();
   readonly #startedAt = Date.now();
   #state: MachineStatus["state"] = "starting";
@@ -93,18 +96,30 @@ export class Supervisor {
     const resolved = this.#options = resolveSupervisorOptions(options);
     const { boxes, graceMs, log } = resolved;
     this.#port = resolved.port;
-    this.#node = root({ onParentLost: "continue", drainMs: 500, startMs: resolved.bootMs });
+    this.#node = root({
+      // What one box says to another goes to that one only.
+      routing: "learned",
+      onParentLost: "continue",
+      drainMs: 500,
+      startMs: resolved.bootMs,
+    });
     this.#node.addListener({
       onMessageReceived: ({ source, payload }) => this.#hear(source, payload),
       onPeerShutdown: (_node, { pid, status }) => {
         const box = this.#boxes.get(pid);
         this.#boxes.delete(pid);
+        this.#aliases.delete(pid);
+        this.#tellBoxes();
         this.#store.forget(pid);
+        this.#posts.forget(pid);
         box?.end(status === null ? "its link broke" : `${status.type} ${status.value}`);
       },
       onRouterError: (_operation, _errno, text) => log.warn("A box does not answer", { why: text }),
     });
     this.#store = new StoreOwner((box, order) => this.#send(box, order));
+    this.#posts = new PostsDesk((box, id, question) =>
+      this.#send(box, { type: "posts", id, question })
+    );
     this.#slots = Array.from({ length: boxes }, (_, index) =>
       new Slot(index + 1, {
         start: (slot) => this.#start(slot),
@@ -193,6 +208,18 @@ export class Supervisor {
     });
   }
 
+  /**
+   * Asks a box that serves about durable messages.
+   *
+   * @throws {RuntimeError} `UNREACHABLE_PEER` if none does, or it does not answer; else what it says.
+   */
+  async askPosts(question: PostsQuestion): Promise<unknown> {
+    const [box] = this.#serving();
+    if (box !== undefined) return await this.#posts.ask(box.pid, question);
+    const cannot = "Cannot ask a box for durable messages: none serves";
+    throw new RuntimeError("UNREACHABLE_PEER", cannot);
+  }
+
   /** Lets all boxes drain, and stops. */
   drain({ graceMs }: { graceMs: number }): Promise<void> {
     return this.#stopping ??= this.#down(0, (slot) => slot.drain(graceMs));
@@ -242,15 +269,22 @@ export class Supervisor {
       port: this.#port,
       primes: this.#url === "",
     };
-    const pid = this.#node.fork(`box-${slot.index}`, {
+    const alias = `box-${slot.index}`;
+    const pid = this.#node.fork(alias, {
       program: { main: new URL("../../mod.ts", import.meta.url), args: ["box"], flags },
       data: boot,
     });
     const box = new BoxProcess(pid, bootMs, {
-      drain: (pid, graceMs) => this.#send(pid, { type: "drain", graceMs }),
+      drain: (pid, graceMs) => {
+        // The others hear it first, and send to its successor.
+        this.#tellBoxes();
+        this.#send(pid, { type: "drain", graceMs });
+      },
       kill: (pid) => void this.#node.killNode(pid, "SIGKILL", { real: true }),
     });
     this.#boxes.set(pid, box);
+    this.#aliases.set(pid, alias);
+    this.#tellBoxes();
     if (leads) this.#leader.begin(box);
     return box;
   }
@@ -273,6 +307,7 @@ export class Supervisor {
           this.#url = news.url;
           this.#port = news.port;
         }
+        this.#tellBoxes();
         return true;
       case "leads":
         this.#leader.hear(box, news.leads, news.why);
@@ -280,6 +315,8 @@ export class Supervisor {
       case "retire":
         this.#retire(box, news.why);
         return true;
+      case "posts":
+        return this.#posts.hear(box.pid, news.id, news.answer);
       case "failed":
       case "report":
         return true;
@@ -288,9 +325,24 @@ export class Supervisor {
     }
   }
 
+  /** Tells every box which boxes there are, and which of them take messages. */
+  #tellBoxes(): void {
+    const boxes = [...this.#boxes.values()].map(({ pid, state }) => ({
+      alias: this.#aliases.get(pid)!,
+      pid,
+      serving: state === "serving",
+    }));
+    for (const { pid } of boxes) this.#send(pid, { type: "boxes", boxes });
+  }
+
   #send(pid: number, order: Order): void {
     if (!this.#boxes.has(pid) || this.#node.isShutdown()) return;
-    this.#node.submit(order, pid);
+    try {
+      this.#node.submit(order, pid);
+    } catch (error) {
+      // It does not read what it is sent, be it from here or from its siblings.
+      void this.#boxes.get(pid)!.kill(messageOf(error));
+    }
   }
 
   #serving(): BoxProcess[] {
@@ -368,6 +420,7 @@ export class Supervisor {
     clearInterval(this.#timer);
     this.#leader.close();
     await Promise.all(this.#slots.map(end));
+    this.#posts.forget();
     await this.#store.close();
     await this.#node.close();
     this.#state = "stopped";

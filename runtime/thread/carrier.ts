@@ -28,8 +28,8 @@ export interface CarrierEvents {
   onFailed(why: string): void;
   /** What came is no message at all. */
   onViolation(what: string): void;
-  /** It has ended by itself, while it opened a session or otherwise. */
-  onExit(why: string, isOpening: boolean): void;
+  /** It has ended by itself, while it opened a session or otherwise, with a code if it gave one. */
+  onExit(why: string, isOpening: boolean, code?: number): void;
 }
 
 /** A running isolate, as far as its thread has to know. */

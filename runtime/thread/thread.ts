@@ -66,6 +66,8 @@ export interface ThreadEnd {
   error: RuntimeError;
   /** Whether the worker itself has ended what it held before. */
   isOrderly: boolean;
+  /** The code that it has left with, if it has exited and said so. */
+  code?: number;
 }
 
 /** A worker's functions as Comlink shows them. */
@@ -150,15 +152,17 @@ export class Thread {
     this.id = config.threadId;
     this.signal = this.#gone.signal;
     this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
-    const leave = (why: string, isOpening: boolean) => {
-      if (!isOpening) return this.end("exited", why);
+    const leave = (why: string, isOpening: boolean, code?: number) => {
+      if (!isOpening) return this.end("exited", why, false, code);
       const cannot = `Worker "${name}" ended while it opened a session: ${why}`;
       this.end("exited", new RuntimeError("INIT_EXITED", cannot));
     };
     // Null prototype: only the names that stand here exist.
     const served: Services = Object.assign(Object.create(null), services, {
-      goodbye: (code: unknown, opening: unknown) =>
-        leave(`it left with code ${typeof code === "number" ? code : 0}`, opening === true),
+      goodbye: (given: unknown, opening: unknown) => {
+        const code = typeof given === "number" ? given : 0;
+        leave(`it left with code ${code}`, opening === true, code);
+      },
     });
     const onViolation = (what: string) => this.end("violated", `it ${what}`);
     const carrier = this.#carrier = start(options, {
@@ -288,14 +292,14 @@ export class Thread {
   }
 
   /** Ends the worker at once and rejects every open call. Ending it again changes nothing. */
-  end(reason: ThreadEnd["reason"], why: unknown, isOrderly = false): void {
+  end(reason: ThreadEnd["reason"], why: unknown, isOrderly = false, code?: number): void {
     if (this.#end !== undefined) return;
     const error = why instanceof RuntimeError ? why : new RuntimeError(
       reason === "violated" ? "BAD_MESSAGE" : "THREAD_EXITED",
       `Worker "${this.name}" ended: ${why instanceof Error ? why.message : why}`,
       why instanceof Error ? { cause: why } : undefined,
     );
-    this.#end = { reason, error, isOrderly };
+    this.#end = { reason, error, isOrderly, ...(code === undefined ? {} : { code }) };
     this.#guard.close();
     this.#carrier.terminate();
     for (const reject of this.#open) reject(error);

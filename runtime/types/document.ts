@@ -14,6 +14,7 @@ export type ThreadType =
   | "Web Request"
   | "Pagelet Thread"
   | "Xbox Thread"
+  | "RPC Thread"
   | "Service Thread"
   | "Startup";
 
@@ -94,7 +95,7 @@ export interface SessionContext {
   globals: Globals;
   /** Which kind of worker this is. */
   threadType: ThreadType;
-  /** The request that opens the session; absent for xbox messages. */
+  /** The request that opens the session; absent for xbox messages and calls of functions. */
   request?: Request;
   /** Writes to the box's log. */
   log: Log;

@@ -25,6 +25,64 @@ export interface WorkerOptions {
   permissions?: Deno.PermissionOptions;
   /** Which keys of the store the worker may use. */
   store?: StoreScope;
+  /** Which other boxes its messages may name. */
+  xbox?: XboxScope;
+}
+
+/** Which boxes a kind of worker may send messages to, beside its own. */
+export interface XboxScope {
+  /**
+   * Names as `XboxOptions.to` takes them: `"host:port"`, a URL's origin, an alias or `"boxes"`; `"host:*"` is every port
+   * of a host. Absent or empty: none; pages in the entry may name all that the box may reach.
+   */
+  to?: readonly string[];
+}
+
+/** How this box and boxes on other machines know each other. */
+export interface PeersOptions {
+  /**
+   * Secrets that all boxes of the deployment share, each of at least 16 characters: the first signs, all are accepted. To
+   * change one without a gap, add the new one last everywhere, then put it first, then take the old one away.
+   */
+  secrets?: readonly string[];
+  /** Boxes that this one may reach, as {@linkcode XboxScope} `to` names them; an alias needs no mention. @default none */
+  allow?: readonly string[];
+  /**
+   * Addresses by which others know this box, such as `"10.0.0.2:8000"`: messages to them stay here. The first is its name. Calls
+   * for any other address are refused then; without any, whoever hears a call to another box of the deployment can
+   * bring it here as well.
+   */
+  self?: readonly string[];
+  /** So far clocks may differ, in milliseconds: an older credential is refused. @default 30000 */
+  clockSkewMs?: number;
+  /** Largest message in bytes, on its way out and in. @default 16 MiB */
+  maxMessageBytes?: number;
+  /** Largest answer in bytes. @default 64 MiB */
+  maxAnswerBytes?: number;
+}
+
+/** What becomes of durable messages. */
+export interface PostsOptions {
+  /** Attempts until a message becomes a dead letter, 1 to 1000. @default 8 */
+  attempts?: number;
+  /** Pause before the second attempt in milliseconds; it doubles with each, a random part of it is left out. @default 200 */
+  backOffMs?: number;
+  /** The longest pause. @default 60000 */
+  maxBackOffMs?: number;
+  /** So long after it was handled a message's key is known, in milliseconds. @default 86400000 */
+  keepKeysMs?: number;
+  /** So long a box may be silent about a message that it handles before another box takes it, in milliseconds. @default 5000 */
+  leaseMs?: number;
+  /** Most messages that wait; beyond them `post` rejects with `QUEUE_FULL`. @default 100000 */
+  limit?: number;
+  /** Messages that one box handles at once. @default 64 */
+  concurrency?: number;
+}
+
+/** The document of functions that can be called from outside, and who may. */
+export interface RpcOptions extends PoolOptions {
+  /** Words of which a call must bring one as `auth`, or the credential of a peer (`Password`, `Passwords`). @default none */
+  passwords?: readonly string[];
 }
 
 /**
@@ -49,7 +107,7 @@ export interface PoolOptions extends WorkerOptions {
   workers?: number;
   /** Workers that are kept ready. @default 1; all of them with isolation `"process"` */
   spares?: number;
-  /** What a worker keeps between two requests. @default "request", "restore" for xbox */
+  /** What a worker keeps between two requests. @default "request", "restore" for xbox and rpc */
   session?: SessionPolicy;
   /** Requests that run at once on one worker; more than 1 only with session `"request"`. @default 1 */
   concurrency?: number;
@@ -189,6 +247,12 @@ export interface SiteOptions {
   pagelets?: DocumentLocation | PoolOptions;
   /** A function that turns messages into values (`Xbox.ProcessMessageFunc`). */
   xbox?: DocumentLocation | PoolOptions;
+  /** Functions that can be called at `/_tandem/rpc/<name>`: the named exports (`RPCServer`). */
+  rpc?: DocumentLocation | RpcOptions;
+  /** How this box and boxes on other machines know each other. */
+  peers?: PeersOptions;
+  /** What becomes of durable messages. */
+  posts?: PostsOptions;
   /** Paths that are requested before the box listens; failures are logged (`WarmupRequests`). */
   warmup?: readonly string[];
   /** Stuck workers that the box bears before it says that it is unhealthy. @default 2 */

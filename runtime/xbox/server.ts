@@ -1,85 +1,284 @@
 /**
- * The entry's side of xbox: hands messages to the pool, for pages and for workers.
+ * The entry's side of xbox: brings messages to the pool of this box or to other boxes, for pages and for workers.
  *
  * @module
  */
 
-import { TaskHandles } from "../pool/handles.ts";
+import { RuntimeError } from "../errors.ts";
+import { AllowList, type PeerAddress, readReceiver, type Receiver } from "../peer/address.ts";
+import { readPriority, TaskHandles } from "../pool/handles.ts";
 import type { Pool } from "../pool/pool.ts";
-import type { Priority } from "../pool/priority.ts";
 import type { FindTask, PoolTask } from "../pool/task.ts";
-import { findForbidden } from "../thread/values.ts";
 import type { Services } from "../thread/thread.ts";
-import type { XboxSource } from "./task.ts";
+import { findForbidden, isRecord } from "../thread/values.ts";
+import type { Log } from "../types/log.ts";
+import type { XboxOptions, XboxPostOptions } from "../types/xbox.ts";
+import { type Answer, blame, failureAnswer } from "./blame.ts";
+import type { Arrived, Carried, Outgoing } from "./carrier.ts";
+import { disabled } from "./xbox.ts";
 
-/** How a message is submitted. */
-export interface Submission {
-  /** Longest time to its end, in milliseconds. */
-  timeoutMs?: number;
-  /** In place of the pool's own. */
-  priority?: Priority;
-  /** The task that sends it. */
-  parent?: PoolTask<unknown>;
+/** Keeps durable messages. */
+export interface Posts {
+  /** Resolves when the message is kept. */
+  accept(message: unknown, options: XboxPostOptions): Promise<void>;
+  /** Takes a message back. */
+  unpost(key: string): Promise<boolean>;
 }
 
-/** Runs messages in a pool of workers that hold the xbox document. */
+/** What messages can reach. */
+export interface XboxServerOptions {
+  /** The workers of this box that handle messages, if it has any. */
+  pool: Pool | undefined;
+  /** Names of this box; they may be added to. */
+  self: ReadonlySet<string>;
+  /** Brings messages to boxes elsewhere. */
+  remote(address: PeerAddress, outgoing: Outgoing): Carried;
+  /** Brings messages to boxes of this machine. */
+  sibling(name: string, outgoing: Outgoing): Carried;
+  /** Keeps durable messages, once the store is open. */
+  posts: Posts | undefined;
+  /** The box's log. */
+  log: Log;
+}
+
+/** A message that somebody of this box sends. */
+export interface Submission extends Pick<XboxOptions, "to" | "timeoutMs" | "priority"> {
+  /** The task that sends it. */
+  parent?: PoolTask<unknown>;
+  /** Whether nobody waits for its value. */
+  posted?: boolean;
+}
+
+/** Whom one kind of sender may name. */
+export interface Scope {
+  /** Whether a receiver may be named. */
+  allows(receiver: Receiver): boolean;
+}
+
+/** Whoever may name whatever the box can reach. */
+export const UNSCOPED: Scope = Object.freeze({ allows: () => true });
+
+/** Reads what the options of a kind of worker say of whom it may name. */
+export function scopeOf(to: readonly string[] | undefined): Scope {
+  return new AllowList(to ?? []);
+}
+
+/** Brings messages to those who handle them. */
 export class XboxServer {
-  readonly #pool: Pool;
+  readonly #options: XboxServerOptions;
 
-  constructor(pool: Pool) {
-    this.#pool = pool;
+  constructor(options: XboxServerOptions) {
+    this.#options = options;
   }
 
-  /** Hands a message to the pool; throws when it is refused. */
-  submit(
-    message: unknown,
-    { timeoutMs, priority, parent }: Submission = {},
-  ): PoolTask<unknown> {
-    return this.#pool.submit<unknown>({
-      name: "an xbox message",
-      payload: () => ({ message, from: "localhost", attempt: 1 }),
-      timeoutMs,
-      priority,
-      parent,
-      accept: (value) => {
-        const found = findForbidden(value);
-        if (found !== undefined) throw new TypeError(found);
-        return { value };
+  /** Whether this box handles messages itself. */
+  get enabled(): boolean {
+    return this.#options.pool !== undefined;
+  }
+
+  /** Names of this box. */
+  get self(): ReadonlySet<string> {
+    return this.#options.self;
+  }
+
+  /**
+   * Brings a message, which is a private copy, to its receiver.
+   *
+   * @throws {RuntimeError} When it is refused.
+   * @throws {TypeError} If `to` is no name of a box.
+   */
+  submit(message: unknown, submission: Submission, scope: Scope): Carried {
+    const { to, timeoutMs, priority, parent, posted = false } = submission;
+    const receiver = this.#receiver(to, scope);
+    if (receiver.kind === "local") {
+      // A posted message has no time, no depth and no end in common with who sent it.
+      const terms = { timeoutMs, priority, parent: posted ? undefined : parent };
+      return this.#handle({ message, from: "localhost", ...terms });
+    }
+    const left = posted ? Infinity : parent?.remainingMs ?? Infinity;
+    const keep = (): Carried =>
+      this.#handle({
+        ...{ message, from: "localhost", timeoutMs, priority },
+        parent: posted ? undefined : parent,
+      });
+    const outgoing: Outgoing = { message, priority, posted, keep };
+    if (timeoutMs !== undefined || left < Infinity) {
+      outgoing.timeoutMs = Math.min(timeoutMs ?? Infinity, Math.max(1, left));
+    }
+    const carried = this.#carry(receiver, outgoing);
+    if (!posted && parent !== undefined) cancelWith(carried, parent);
+    return carried;
+  }
+
+  /** Hands a message from another box to the workers of this one. */
+  receive(arrived: Arrived): Carried {
+    return this.#handle(arrived);
+  }
+
+  /** Delivers a durable message; resolves when it was handled. */
+  async deliver(outgoing: Outgoing & { to?: string }, signal: AbortSignal): Promise<void> {
+    const { to, ...rest } = outgoing;
+    const receiver = readReceiver(to, this.#options.self);
+    const carried = receiver.kind === "local"
+      ? this.#handle({ ...rest, from: "localhost" })
+      : this.#carry(receiver, rest);
+    const cancel = () => carried.cancel(signal.reason);
+    signal.addEventListener("abort", cancel, { once: true });
+    try {
+      if (signal.aborted) cancel();
+      await carried.answer;
+    } finally {
+      signal.removeEventListener("abort", cancel);
+    }
+  }
+
+  /**
+   * Keeps a durable message; resolves when it is kept.
+   *
+   * @throws {RuntimeError} When it is refused.
+   */
+  async accept(message: unknown, options: XboxPostOptions, scope: Scope): Promise<void> {
+    const { kind } = this.#receiver(options.to, scope);
+    // Nobody will ever handle it here.
+    if (kind === "local" && !this.enabled) throw disabled();
+    await this.#posts().accept(message, options);
+  }
+
+  /** Takes a durable message back. */
+  async unpost(key: string): Promise<boolean> {
+    return await this.#posts().unpost(key);
+  }
+
+  /**
+   * What one worker may call to send messages; to start one brings its handle, or an {@linkcode Answer} that says why not. `find` knows the tasks that run on that worker; without one of
+   * them only a service thread may ask, which is what `rootless` says.
+   */
+  services(find: FindTask, scope: Scope, { rootless = false } = {}): Services {
+    const handles = new TaskHandles<Answer>({ doing: "send a message", find, rootless });
+    return {
+      xboxStart: async (parentId, message, terms, posted) => {
+        const { to } = isRecord(terms) ? terms : {};
+        let accepted: Promise<unknown> | undefined;
+        let handle: number | undefined;
+        try {
+          handle = handles.start(parentId, terms, (asked) => {
+            const carried = this.submit(message, {
+              ...asked,
+              to: readTo(to),
+              posted: posted === true,
+            }, scope);
+            accepted = carried.accepted;
+            return answered(carried);
+          });
+          if (posted === true) await accepted;
+          return handle;
+        } catch (error) {
+          if (handle !== undefined) handles.drop(handle);
+          // Whoever else is to blame has been named.
+          return failureAnswer(blame(error as Error, { side: "sender", mayHaveRun: false }));
+        }
       },
-    });
+      xboxAnswer: (handle) => handles.answer(handle),
+      xboxWait: (handle) => handles.wait(handle),
+      xboxCancel: (handle, reason) => handles.cancel(handle, reason),
+      xboxAccept: (parentId, message, options) => {
+        const parent = handles.parentOf(parentId);
+        const terms: XboxPostOptions = isRecord(options) ? options : {};
+        // What is no priority is refused with all else that is wrong.
+        const priority = readPriority(terms.priority, parent?.priority) ?? terms.priority;
+        return this.accept(message, { ...terms, priority }, scope);
+      },
+      xboxUnpost: (parentId, key) => {
+        handles.parentOf(parentId);
+        return this.unpost(key as string);
+      },
+    };
   }
 
-  /** The same, as a source for a task in the entry. */
-  source(
-    message: unknown,
-    options: Submission = {},
-  ): XboxSource & { accepted: Promise<unknown> } {
-    const task = this.submit(message, options);
+  #receiver(to: string | undefined, scope: Scope): Receiver {
+    const receiver = readReceiver(to, this.#options.self);
+    if (scope.allows(receiver)) return receiver;
+    const denied = new RuntimeError(
+      "PEER_DENIED",
+      `Cannot send a message to ${
+        JSON.stringify(to)
+      }: the sender may not; its option "xbox.to" must name it`,
+    );
+    throw blame(denied, { side: "sender", mayHaveRun: false });
+  }
+
+  #carry(receiver: Exclude<Receiver, { kind: "local" }>, outgoing: Outgoing): Carried {
+    const { remote, sibling } = this.#options;
+    return receiver.kind === "node"
+      ? sibling(receiver.name, outgoing)
+      : remote(receiver.address, outgoing);
+  }
+
+  #posts(): Posts {
+    const { posts } = this.#options;
+    if (posts !== undefined) return posts;
+    throw new RuntimeError("DISABLED", "Cannot post a durable message: the box does not run yet");
+  }
+
+  #handle(arrived: Arrived & { parent?: PoolTask<unknown> }): Carried {
+    const { pool } = this.#options;
+    const { message, from, attempt = 1, key, timeoutMs, priority, parent } = arrived;
+    if (pool === undefined) throw disabled();
+    let task: PoolTask<unknown>;
+    try {
+      task = pool.submit<unknown>({
+        name: "an xbox message",
+        payload: () => ({ message, from, attempt, key }),
+        timeoutMs,
+        priority,
+        parent,
+        // As `exit` in PHP, which is no fault of the handler.
+        left: () => null,
+        accept: (value) => {
+          const found = findForbidden(value);
+          if (found !== undefined) throw new TypeError(found);
+          return { value };
+        },
+      });
+    } catch (error) {
+      throw blame(error as Error, { side: "receiver", mayHaveRun: false });
+    }
+    const answer = task.answer;
+    answer.catch((error) => {
+      // A handler may throw what cancelled a message of its own.
+      const isSenders = (error as RuntimeError).code === "CANCELLED" && !task.isWorkers;
+      blame(error, { side: isSenders ? "sender" : "receiver", mayHaveRun: task.mayHaveRun });
+    });
     return {
       state: () => task.state === "queued" ? "queued" : "running",
-      answer: task.answer,
+      answer,
       cancel: (reason) => task.cancel(reason),
       wait: () => task.wait(),
       accepted: Promise.resolve(),
     };
   }
+}
 
-  /**
-   * What one worker may call to send messages. `find` knows the tasks that run on that worker; without one of
-   * them only a service thread may ask, which is what `rootless` says.
-   */
-  services(find: FindTask, { rootless = false } = {}): Services {
-    const handles = new TaskHandles<unknown>({ doing: "send a message", find, rootless });
-    return {
-      xboxStart: (parentId, message, terms, posted) =>
-        handles.start(parentId, terms, (asked) => {
-          // A posted message has no time, no depth and no end in common with who sent it.
-          const parent = posted === true ? undefined : asked.parent;
-          return this.submit(message, { ...asked, parent });
-        }),
-      xboxAnswer: (handle) => handles.answer(handle),
-      xboxWait: (handle) => handles.wait(handle),
-      xboxCancel: (handle, reason) => handles.cancel(handle, reason),
-    };
-  }
+function readTo(to: unknown): string | undefined {
+  if (to === undefined || typeof to === "string") return to;
+  throw new TypeError(`Cannot send a message: to must be a text, and a ${typeof to} was given`);
+}
+
+/** A message as a worker hears of it: what went wrong is an answer as well, with all that is known of it. */
+function answered({ answer, wait, cancel }: Carried) {
+  const told = answer.then(
+    (value): Answer => ({ value }),
+    (error): Answer => failureAnswer(error),
+  );
+  return { answer: told, ended: told.then(() => {}), wait, cancel };
+}
+
+/** What leaves the box ends with the task that sent it, when that is given up. */
+function cancelWith(carried: Carried, parent: PoolTask<unknown>): void {
+  const { signal } = parent;
+  const cancel = () => carried.cancel(signal.reason);
+  if (signal.aborted) return cancel();
+  signal.addEventListener("abort", cancel, { once: true });
+  const release = () => signal.removeEventListener("abort", cancel);
+  carried.answer.then(release, release);
 }

@@ -7,6 +7,7 @@
 import { LONGEST_TIMER_MS } from "../checks.ts";
 import { RuntimeError, statusOf } from "../errors.ts";
 import type { XboxResult, XboxStatus, XboxTask } from "../types/xbox.ts";
+import { blameOf } from "./blame.ts";
 
 /** Where a task's value comes from. */
 export interface XboxSource {
@@ -30,7 +31,7 @@ export class SourceXboxTask<T> implements XboxTask<T> {
     this.#source = source;
     this.#settled = source.answer.then(
       (value) => this.#result = { code: 200, value: value as T },
-      (error: Error) => this.#result = { code: statusOf(error), error },
+      (error: Error) => this.#result = { code: statusOf(error), error, ...blameOf(error) },
     );
   }
 

@@ -9,13 +9,14 @@ import { openSessions } from "../pool/entry/open.ts";
 import type { WorkerApi, WorkerContext } from "../thread/entry/main.ts";
 import { bindRooms, readFunction } from "../thread/entry/rooms.ts";
 import type { ThreadType } from "../types/document.ts";
-import type { XboxContext } from "../types/xbox.ts";
+import type { XboxContext, XboxThread } from "../types/xbox.ts";
 
 /** A message as the pool sends it. */
 interface Delivery {
   message: unknown;
   from: string;
   attempt: number;
+  key?: string;
 }
 
 /** Loads the document and makes the worker's functions. */
@@ -24,11 +25,17 @@ export function open(context: WorkerContext): WorkerApi {
   const handler = readFunction<(message: unknown, context: XboxContext) => unknown>(context);
   const rooms = bindRooms(context);
   const threadType = config.threadType as ThreadType;
-  const { sessions, serve } = openSessions(context, rooms);
+  const { sessions, age, serve } = openSessions(context, rooms);
+  const thread: XboxThread = {
+    scheduleReset: () => sessions.scheduleReset(),
+    threadTime: () => age.ms,
+    threadTimeout: () => age.limitMs,
+    setThreadTimeout: (ms) => age.set(ms),
+  };
   const store = rooms.store();
 
   async function work(run: TaskRun): Promise<Outcome> {
-    const { message, from, attempt } = run.payload as Delivery;
+    const { message, from, attempt, key } = run.payload as Delivery;
     const { requestId } = run;
     const log = rooms.log({ requestId });
     const { session, phases } = await sessions.open(requestId, {
@@ -45,11 +52,13 @@ export function open(context: WorkerContext): WorkerApi {
         taskId: run.id,
         requestId,
         signal,
-        scheduleReset: () => sessions.scheduleReset(),
+        thread,
       }),
       from,
       attempt,
+      key,
       session,
+      threadType: "Xbox Thread",
       signal,
       log,
       onShutdown,

@@ -5,46 +5,56 @@
  */
 
 import { messageOf, RuntimeError } from "../errors.ts";
+import { readReceiver } from "../peer/address.ts";
 import { checkPriority } from "../pool/priority.ts";
 import type { Log } from "../types/log.ts";
-import type { Xbox, XboxOptions, XboxTask } from "../types/xbox.ts";
+import type {
+  FanOutOptions,
+  Xbox,
+  XboxOptions,
+  XboxPostOptions,
+  XboxTask,
+  XboxThread,
+} from "../types/xbox.ts";
+import { blame } from "./blame.ts";
+import type { Carried } from "./carrier.ts";
+import { checkPost, checkUnpost } from "./durable/check.ts";
+import { fanOut } from "./fan_out.ts";
 import { SourceXboxTask, type XboxSource } from "./task.ts";
 
 /** What {@linkcode createXbox} needs to know. */
 export interface XboxRoom {
-  /** Whether there is a pool to handle messages. */
+  /** Whether this box handles messages itself. */
   enabled: boolean;
   /**
-   * Hands a message, a private copy, to the pool; throws when it is refused. A posted one does not end
+   * Hands a private copy of a message to its receiver; throws when it is refused. A posted one does not end
    * with who sent it.
    */
-  submit(
-    message: unknown,
-    options: XboxOptions,
-    posted: boolean,
-  ): XboxSource & { accepted: Promise<unknown> };
+  submit(message: unknown, options: XboxOptions, posted: boolean): Carried;
+  /** Keeps a durable message; resolves when it is kept. */
+  accept(message: unknown, options: XboxPostOptions): Promise<void>;
+  /** Takes a durable message back. */
+  unpost(key: string): Promise<boolean>;
   /** Cancels what was started, posts excepted, when it aborts. */
   signal: AbortSignal | undefined;
   /** Where the failure of a posted message is written. */
   log: Log;
-  /** Lets the worker be replaced before its next message; absent anywhere but in the xbox document. */
-  scheduleReset?(): void;
+  /** What the worker may ask of itself; absent anywhere but in the xbox document. */
+  thread?: XboxThread;
+  /** Names of this box, as `readAddress` gives them, where they are known: a fan-out names no box twice. */
+  self?: ReadonlySet<string>;
 }
-
-const LOCAL_NAMES: ReadonlySet<string> = new Set(["", "localhost", "127.0.0.1"]);
 
 /** Makes the `xbox` object of one request or thread. */
 export function createXbox(room: XboxRoom): Xbox {
+  const hand = (message: unknown, options: XboxOptions, posted: boolean) => {
+    if (!room.enabled && readReceiver(options.to, NOBODY).kind === "local") throw disabled();
+    return room.submit(message, options, posted);
+  };
   const submit = (message: unknown, options: XboxOptions, posted: boolean) => {
     checkOptions(options);
-    if (!room.enabled) {
-      throw new RuntimeError(
-        "DISABLED",
-        'Cannot send a message: the site has no xbox document (option "xbox")',
-      );
-    }
     options.signal?.throwIfAborted();
-    const source = room.submit(structuredClone(message), options, posted);
+    const source = hand(message, options, posted);
     cancelWith(source, options.signal);
     return source;
   };
@@ -67,17 +77,57 @@ export function createXbox(room: XboxRoom): Xbox {
       return sent;
     },
     post: async (message, options = {}) => {
+      checkPost(options);
+      if (options.durable === true) {
+        checkOptions(options);
+        options.signal?.throwIfAborted();
+        return await room.accept(message, options);
+      }
       const source = submit(message, options, true);
       source.answer.catch((error) => {
         room.log.error("A posted message failed", { why: messageOf(error) });
       });
       await source.accepted;
     },
-    scheduleReset: () => {
-      if (room.scheduleReset !== undefined) return room.scheduleReset();
-      throw new TypeError("Cannot schedule a reset: this is no xbox worker");
+    unpost: async (key) => {
+      checkUnpost(key);
+      return await room.unpost(key);
     },
+    fanOut: <T>(message: unknown, options = {} as FanOutOptions) => {
+      const { timeoutMs, priority } = options;
+      checkOptions({ timeoutMs, priority });
+      return fanOut<T>(message, options, {
+        start: (copy, terms) => new SourceXboxTask<T>(hand(copy, terms, false)),
+        self: room.self,
+        signal: room.signal,
+      });
+    },
+    ...room.thread ?? NO_XBOX_WORKER,
   };
+}
+
+/** What a site without an xbox document says. */
+export function disabled(): RuntimeError {
+  const error = new RuntimeError(
+    "DISABLED",
+    'Cannot send a message: the site has no xbox document (option "xbox")',
+  );
+  return blame(error, { side: "receiver", mayHaveRun: false });
+}
+
+/** Only the entry knows by which other names the box is known. */
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** What stands in the place of an xbox worker's own functions anywhere else. */
+const NO_XBOX_WORKER: XboxThread = Object.freeze({
+  scheduleReset: () => noXboxWorker("schedule a reset"),
+  threadTime: () => noXboxWorker("tell the thread time"),
+  threadTimeout: () => noXboxWorker("tell the thread timeout"),
+  setThreadTimeout: () => noXboxWorker("set the thread timeout"),
+});
+
+function noXboxWorker(what: string): never {
+  throw new TypeError(`Cannot ${what}: this is no xbox worker`);
 }
 
 /** A send may fail while its page waits for another, which must not end the isolate. */
@@ -90,13 +140,7 @@ function checkOptions({ to, timeoutMs, priority }: XboxOptions): void {
       `Cannot send a message: timeoutMs must be above 0, and ${timeoutMs} was given`,
     );
   }
-  if (to !== undefined && !LOCAL_NAMES.has(to)) {
-    throw new RuntimeError(
-      "UNREACHABLE_PEER",
-      `Cannot send a message to ${JSON.stringify(to)}: this version reaches only its own box, ` +
-        'under the names "", "localhost" and "127.0.0.1"',
-    );
-  }
+  readReceiver(to, NOBODY);
 }
 
 function cancelWith(source: XboxSource, signal: AbortSignal | undefined): void {

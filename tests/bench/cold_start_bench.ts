@@ -55,7 +55,7 @@ function own(name: string, kind: WorkerKind): void {
     b.start();
     const { signal } = new AbortController();
     const ring = kind.carrier === undefined ? newRing() : undefined;
-    const pool = { ring, concurrency: 1, session: "request" as const };
+    const pool = { ring, concurrency: 1, session: "request" as const, maxAgeMs: 0 };
     const thread = await factory.start(kind, { services: {}, signal, pool });
     b.end();
     await thread.close(1000);

@@ -7,7 +7,7 @@ const doc = new URL("file:///site/x.ts");
 const WRONG: [string, unknown, "TypeError" | "RangeError", RegExp][] = [
   ["no object", 5, "TypeError", /"options": an object is needed, and 5 was given/],
   ["an unknown field", { pagelet: doc }, "TypeError", /"pagelet".*may have.*pagelets/],
-  ["a field of later", { rpc: doc }, "TypeError", /"rpc": this version does not support it/],
+  ["a field of later", { adminPort: 1 }, "TypeError", /"adminPort": this version does not/],
   ["a relative document", { xbox: "./x.ts" }, "TypeError", /"xbox".*new URL\("\.\/x\.ts", import/],
   ["a document of no URL", { startup: { document: 5 } }, "TypeError", /"startup\.document": a URL/],
   ["a foreign scheme", { pages: "blob:x" }, "TypeError", /"pages"/],
@@ -118,6 +118,64 @@ const WRONG: [string, unknown, "TypeError" | "RangeError", RegExp][] = [
     /"store\.completionKeys\[1\]"/,
   ],
   ["completion keys", { store: { completionKeys: "a" } }, "TypeError", /"store\.completionKeys"/],
+  ["peers", { peers: [] }, "TypeError", /"peers": an object/],
+  ["a field of peers", { peers: { secret: "x" } }, "TypeError", /"peers\.secret"/],
+  [
+    "a short secret",
+    { peers: { secrets: ["0123456789"] } },
+    "TypeError",
+    /^(?!.*01234).*"peers\.secrets"/,
+  ],
+  [
+    "a secret",
+    { peers: { secrets: "0123456789abcdef" } },
+    "TypeError",
+    /^(?!.*01234).*"peers\.secrets"/,
+  ],
+  ["a peer", { peers: { allow: [""] } }, "TypeError", /"peers\.allow": a list of names/],
+  ["the name of a box", { peers: { self: [5] } }, "TypeError", /"peers\.self"/],
+  [
+    "an address with a path",
+    { peers: { allow: ["http://a/b"] } },
+    "TypeError",
+    /"peers\.allow": Cannot find a box/,
+  ],
+  [
+    "a name without a port",
+    { peers: { self: ["here"] } },
+    "TypeError",
+    /"peers\.self": an address with a port/,
+  ],
+  [
+    "the receiver of a thread",
+    { threads: [{ document: doc, xbox: { to: ["a b"] } }] },
+    "TypeError",
+    /"threads\[0\]\.xbox\.to": Cannot find a box/,
+  ],
+  ["a clock", { peers: { clockSkewMs: 0 } }, "RangeError", /"peers\.clockSkewMs"/],
+  ["a field of posts", { posts: { retries: 1 } }, "TypeError", /"posts\.retries"/],
+  ["attempts", { posts: { attempts: 1001 } }, "RangeError", /at most 1000 .* 1001 was given/],
+  ["a lease", { posts: { leaseMs: 99 } }, "RangeError", /"posts\.leaseMs".* at least 100/],
+  [
+    "a password",
+    { rpc: { document: doc, passwords: "open" } },
+    "TypeError",
+    /^(?!.*open).*"rpc\.passwords"/,
+  ],
+  [
+    "an empty password",
+    { rpc: { document: doc, passwords: [""] } },
+    "TypeError",
+    /"rpc\.passwords"/,
+  ],
+  ["receivers", { xbox: { document: doc, xbox: { to: "a:80" } } }, "TypeError", /"xbox\.xbox\.to"/],
+  [
+    "a receiver",
+    { pagelets: { document: doc, xbox: { to: [""] } } },
+    "TypeError",
+    /"pagelets\.xbox\.to"/,
+  ],
+  ["passwords", { xbox: { document: doc, passwords: ["x"] } }, "TypeError", /"xbox\.passwords"/],
   ["a source", { store: { prime: ["./p.ts"] } }, "TypeError", /"store\.prime\[0\]"/],
 ];
 
@@ -136,7 +194,7 @@ Deno.test("createSite() fills in what is left out and starts nothing", () => {
   assert.equal(options.pagelets!.permissions, "none");
   assert.equal(options.xbox!.queueLimit, 128);
   assert.deepEqual(options.threads, [
-    { document: "https://host/t.ts", permissions: "none", store: {}, once: false },
+    { document: "https://host/t.ts", permissions: "none", store: {}, xbox: {}, once: false },
   ]);
   assert.equal(createSite({ xbox: { document: doc, workers: 1 } }).options.xbox!.spares, 1);
   // What was filled in can be given once more.

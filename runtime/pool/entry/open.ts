@@ -12,6 +12,7 @@ import { readRequestInit, type Rooms } from "../../thread/entry/rooms.ts";
 import type { ThreadType } from "../../types/document.ts";
 import type { SessionPolicy } from "../../types/site.ts";
 import { inRequest, keepThread } from "./own.ts";
+import { OwnAge } from "./own_age.ts";
 import { type Outcome, Runner, type TaskRun } from "./runner.ts";
 import { Sessions } from "./session.ts";
 
@@ -23,6 +24,8 @@ export interface PoolConfig {
   concurrency: number;
   /** What is kept between tasks. */
   session: SessionPolicy;
+  /** So many milliseconds after its first task the worker is replaced; 0: never. */
+  maxAgeMs: number;
 }
 
 /** What a kind of worker does with a task. */
@@ -32,9 +35,9 @@ export type Work = (run: TaskRun) => Promise<Outcome>;
 export function openSessions(
   context: WorkerContext,
   rooms: Rooms,
-): { sessions: Sessions; serve(work: Work): WorkerApi } {
+): { sessions: Sessions; age: OwnAge; serve(work: Work): WorkerApi } {
   const { threadId, threadType, options } = context.config;
-  const { ring, concurrency, session: policy } = options.pool as PoolConfig;
+  const { ring, concurrency, session: policy, maxAgeMs } = options.pool as PoolConfig;
   const log = rooms.log();
   keepThread({ threadId, threadType: threadType as ThreadType, store: rooms.store() });
   const onError = (error: unknown) => {
@@ -47,12 +50,18 @@ export function openSessions(
     initialise: readRequestInit(context),
     log,
   });
+  const age = new OwnAge(maxAgeMs, (ms) => {
+    context.call("maxAge", ms).catch(entryIsGone);
+  });
   const serve = (work: Work): WorkerApi => {
     const runner = new Runner({
       channel: context.channel,
       ring,
       concurrency,
-      work,
+      work: (run) => {
+        age.begin(run.startedAt);
+        return work(run);
+      },
       frame: inRequest,
       onFrameError: onError,
       idle: (cancelled) => sessions.tidy(cancelled),
@@ -61,10 +70,14 @@ export function openSessions(
     return {
       cancel: (id: number, why: string) => runner.cancel(id, why),
       close: () => sessions.close(),
+      maxAge: (ms: number) => age.learn(ms),
     };
   };
-  return { sessions, serve };
+  return { sessions, age, serve };
 }
+
+/** A worker whose entry is gone is not replaced any more. */
+function entryIsGone(): void {}
 
 /** Says what went wrong in every destructor that failed. */
 function describeError(error: unknown): string {

@@ -10,6 +10,7 @@
 import { RuntimeError, toErrorRecord } from "../../errors.ts";
 import type { TaskChannel } from "../../thread/entry/main.ts";
 import { type AnswerMessage, FLAGS, RESET_ID, Ring, type TaskMessage } from "../protocol.ts";
+import { isInitFailure } from "./session.ts";
 
 /** What a kind of worker makes of a task. */
 export interface Outcome {
@@ -163,7 +164,7 @@ export class Runner {
       });
     } catch (error) {
       this.#options.onFrameError(error);
-      if (!served) this.#answer(run, FLAGS.error, toErrorRecord(error), undefined, true);
+      if (!served) this.#fail(run, error, true);
     }
     this.#ended++;
     this.#cancelled ||= run.wasCancelled;
@@ -188,8 +189,13 @@ export class Runner {
       await after();
       this.#answer(run, FLAGS.done, null, undefined, true);
     } catch (error) {
-      this.#answer(run, FLAGS.error, toErrorRecord(error), undefined, true);
+      this.#fail(run, error, isInitFailure(error));
     }
+  }
+
+  #fail(run: TaskRun, error: unknown, unrun: boolean): void {
+    const flags = unrun ? FLAGS.error | FLAGS.unrun : FLAGS.error;
+    this.#answer(run, flags, toErrorRecord(error), undefined, true);
   }
 
   #answer(

@@ -157,9 +157,10 @@ export class Sessions {
         this.#opening = undefined;
         // It may have opened something before it failed.
         await phases.afterSend(this.#options.log);
-        throw new RuntimeError("INIT_FAILED", "Cannot handle the request: request init failed", {
-          cause,
-        });
+        const cannot = "Cannot handle the request: request init failed";
+        const error = new RuntimeError("INIT_FAILED", cannot, { cause });
+        initFailures.add(error);
+        throw error;
       } finally {
         setOpening(false);
       }
@@ -173,6 +174,14 @@ export class Sessions {
     this.#thread = backupThread();
     this.#locals = { ...this.#shared!.session.locals };
   }
+}
+
+/** What was thrown before a handler ran; a handler may throw what looks the same. */
+const initFailures = new WeakSet<object>();
+
+/** Whether something was thrown since request init failed, so that no handler has run. */
+export function isInitFailure(thrown: unknown): boolean {
+  return typeof thrown === "object" && thrown !== null && initFailures.has(thrown);
 }
 
 function replaceProperties(target: Record<string, unknown>, source: Record<string, unknown>): void {

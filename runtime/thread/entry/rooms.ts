@@ -10,7 +10,7 @@ import type { Globals, ServerInfo, SessionContext } from "../../types/document.t
 import type { Log, LogLevel } from "../../types/log.ts";
 import type { Pagelets } from "../../types/pagelet.ts";
 import type { Store } from "../../types/store.ts";
-import type { Xbox } from "../../types/xbox.ts";
+import type { Xbox, XboxThread } from "../../types/xbox.ts";
 import type { BoxState, Call, WorkerContext } from "./main.ts";
 
 /** In whose name a room is used. */
@@ -23,8 +23,8 @@ export interface TaskScope {
   signal?: AbortSignal;
   /** Whether the site has a pool of this kind. */
   enabled: boolean;
-  /** Lets the worker be replaced before its next message; only in the xbox document. */
-  scheduleReset?: () => void;
+  /** What the worker may ask of itself; only in the xbox document. */
+  thread?: XboxThread;
 }
 
 /** The box as a worker sees it. */

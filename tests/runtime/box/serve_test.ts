@@ -129,6 +129,20 @@ Deno.test("RunningBox.stop() makes a drain hurry that a request holds up", async
   assert.equal(await (await answered).text(), "late");
 });
 
+Deno.test("a durable message to a box that is not there is given up, also where nobody handles any", async () => {
+  const site = createSite({ store: { url: ":memory:" } });
+  site.app.get("/", async (c) => {
+    await c.var.xbox.post("m", { durable: true, to: "nobody", attempts: 1 });
+    return c.text("posted");
+  });
+  await using box = await serve(site, { port: 0, log: SILENT });
+  assert.equal(await (await fetch(box.url)).text(), "posted");
+  const end = performance.now() + 10_000;
+  while ((await box.posts.count()).dead === 0) assert.ok(performance.now() < end, "it waits");
+  const [letter] = await box.posts.dead();
+  assert.equal(letter!.to, "nobody");
+});
+
 Deno.test("RunningBox.stop() cuts a request off", async () => {
   const site = createSite({ store: { url: ":memory:" } });
   const entered = Promise.withResolvers<void>();

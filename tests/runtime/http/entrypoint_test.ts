@@ -8,6 +8,7 @@ import {
 } from "../../../mod.ts";
 import { countWorkers } from "../../support/workers.ts";
 import { fixture, open, until } from "../http/support.ts";
+import { sendRaw } from "../rpc/support.ts";
 
 const parts = { document: fixture("parts/pagelets.ts"), workers: 2 };
 const init = { document: fixture("opened/init.ts"), function: "initRequest" };
@@ -370,4 +371,10 @@ Deno.test("A page that is late is over also when nothing ends the cancelling of 
   const response = await fetch(new URL("/late", site.box.url));
   assert.deepEqual([response.status, await response.text()], [504, "Gateway Timeout"]);
   await site.quiet();
+  // The client may call the host whatever it likes.
+  for (const host of ["x:99999", "[::1"]) {
+    const answer = await sendRaw(site.box.url, `GET /late HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+    assert.match(answer, /^HTTP\/1.1 504 /);
+    await site.quiet();
+  }
 });

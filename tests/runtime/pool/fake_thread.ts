@@ -107,13 +107,13 @@ export class FakeThread {
     return Promise.resolve(this.reason!);
   }
 
-  end(reason: ThreadEnd["reason"], why: unknown): void {
+  end(reason: ThreadEnd["reason"], why: unknown, code?: number): void {
     if (!this.alive) return;
     this.alive = false;
     this.reason = reason;
     const error = why instanceof RuntimeError ? why : new RuntimeError("THREAD_EXITED", `${why}`);
     for (const reject of this.#open) reject(error);
-    this.#resolveEnded({ reason, error, isOrderly: reason === "closed" });
+    this.#resolveEnded({ reason, error, isOrderly: reason === "closed", code });
   }
 
   /** Answers the oldest run. */

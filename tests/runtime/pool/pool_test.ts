@@ -291,7 +291,7 @@ Deno.test("Pool ends a worker that answers twice, a task that it was not sent, o
     [/malformed/, (thread, id) => thread.post([id, "x", "A", 1])],
     [/malformed/, (thread, id) => thread.post([id, 0, "A", "x"])],
     [/malformed/, (thread, id) => thread.post([id, 0, "A", NaN])],
-    [/malformed/, (thread, id) => thread.post([id, 32, "A", 1])],
+    [/malformed/, (thread, id) => thread.post([id, 64, "A", 1])],
     [/done with a task twice/, (thread, id) => {
       thread.post([id, FLAGS.open, "stream", 1], [id, FLAGS.done, null, 1]);
       thread.post([id, FLAGS.done, null, 1]);
@@ -1025,5 +1025,12 @@ Deno.test("Pool kills a process at once whose time is up and that does not answe
   await until(() => turning.error !== undefined);
   await assert.rejects(turning.answer, { code: "DEADLINE_EXCEEDED" });
   assert.deepEqual([threads[1]!.alive, leaks(), pool.status().leaked], [true, 0, 0]);
+  await pool.close(0);
+});
+
+Deno.test("Pool.submit() keeps nothing of a task that it cannot queue", async () => {
+  const { pool, submit } = fakePool();
+  assert.throws(() => submit("odd", { priority: "none" as "low" }), RangeError);
+  await pool.drain();
   await pool.close(0);
 });

@@ -136,7 +136,7 @@ const NO_ANSWERS: [string, unknown][] = [
   ["three entries", [1, 0, null]],
   ["five entries", [1, 0, null, 1, 1]],
   ["holes", new Array(4)],
-  ...[NaN, Infinity, 1e300, 32, -1, 0.5, "0", 0n, null, [0], { valueOf: 0 }].map((
+  ...[NaN, Infinity, 1e300, 64, -1, 0.5, "0", 0n, null, [0], { valueOf: 0 }].map((
     flags,
   ): [string, unknown] => [`flags ${Deno.inspect(flags)}`, [1, flags, null, 1]]),
   ...[NaN, Infinity, -1, -Infinity, "1", 1n, null, undefined, [1], {}].map((
@@ -149,7 +149,7 @@ Deno.test.each(NO_ANSWERS)("isAnswer() refuses %s", (_, sent) => {
 });
 
 Deno.test("isAnswer() takes every flag, alone and together", () => {
-  for (const flags of [0, ...Object.values(FLAGS), 31]) {
+  for (const flags of [0, ...Object.values(FLAGS), 63]) {
     assert.equal(isAnswer([1, flags, null, 0.5]), true, `${flags}`);
   }
 });

@@ -80,6 +80,18 @@ for (const isolation of ["thread", "process"] as const) {
     });
   });
 
+  Deno.test(`XboxTask.result() knows that a handler ran which throws what looks like a failure before${where}`, async () => {
+    await using site = await open();
+    await site.run(async ({ xbox }) => {
+      for (const name of ["INIT_FAILED", "INIT_EXITED", "CANCELLED", "STOPPING"]) {
+        const asked = xbox.start({ do: "throw as the runtime does", name });
+        const { error, side, mayHaveRun } = await asked.result();
+        hasCode(error, name);
+        assert.deepEqual([side, mayHaveRun], ["receiver", true], name);
+      }
+    });
+  });
+
   Deno.test(`XboxTask.result() answers 500 with class, code and cause of what was thrown${where}`, async () => {
     await using site = await open();
     await site.run(async ({ xbox }) => {
@@ -188,15 +200,24 @@ for (const isolation of ["thread", "process"] as const) {
     await site.quiet();
   });
 
-  Deno.test(`XboxOptions.to names this box only, and wrong options are named${where}`, async () => {
+  Deno.test(`XboxOptions.to names this box in several ways, and what is wrong is named${where}`, async () => {
     await using site = await open();
     await site.run(async ({ xbox }) => {
       for (const to of ["", "localhost", "127.0.0.1", undefined]) {
         assert.equal(await xbox.send({ do: "echo", value: to }, { to }), to);
       }
-      for (const to of ["::1", "other:80", "http://localhost/", "LOCALHOST"]) {
-        assert.throws(() => xbox.start("x", { to }), (error) => hasCode(error, "UNREACHABLE_PEER"));
-        await assert.rejects(xbox.post("x", { to }), new RegExp(JSON.stringify(to)));
+      assert.throws(
+        () => xbox.start("x", { to: "LOCALHOST" }),
+        (error) => hasCode(error, "UNREACHABLE_PEER"),
+      );
+      for (const to of ["other:80", "http://localhost/", "https://127.0.0.1"]) {
+        assert.throws(() => xbox.start("x", { to }), (error) => hasCode(error, "PEER_DENIED"));
+        await assert.rejects(xbox.post("x", { to }), /"(other|localhost|127\.0\.0\.1):\d+"/);
+      }
+      for (const to of ["::1", "a b", "ftp://host", "host:", "host:0", "http://host/a", 5, null]) {
+        const wrong = { name: "TypeError", message: /Cannot find a box by/ };
+        assert.throws(() => xbox.start("x", { to } as XboxOptions), wrong);
+        await assert.rejects(xbox.post("x", { to } as XboxOptions), wrong);
       }
       for (const timeoutMs of [0, -1, NaN, "5"] as number[]) {
         assert.throws(() => xbox.start("x", { timeoutMs } as XboxOptions), {
@@ -255,8 +276,8 @@ for (const isolation of ["thread", "process"] as const) {
         xbox.send<{ locals: Record<string, unknown>; requests: number }>({ do: "context" });
       await store.set("init", "Xbox Thread");
       for (let attempt = 0; attempt < 2; attempt++) {
-        const { code, error } = await xbox.start({ do: "context" }).result();
-        assert.equal(code, 500);
+        const { code, error, side, mayHaveRun } = await xbox.start({ do: "context" }).result();
+        assert.deepEqual([code, side, mayHaveRun], [500, "receiver", false]);
         hasCode(error, "INIT_FAILED");
         assert.ok(error!.cause instanceof RangeError);
       }

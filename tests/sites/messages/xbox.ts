@@ -35,6 +35,8 @@ export default async function processMessage(
       throw new RangeError("out of range", {
         cause: Object.assign(new TypeError("the cause"), { code: "E_CAUSE" }),
       });
+    case "throw as the runtime does":
+      throw Object.assign(new Error("below"), { name: "RuntimeError", code: order.name });
     case "throw text":
       throw "just text";
     case "nest":
@@ -52,7 +54,9 @@ export default async function processMessage(
       log.info(`${order.name} passed`);
       return order.name;
     case "crash":
-      self.close();
+      setTimeout(() => {
+        throw new Error("nobody catches this");
+      });
       return await new Promise(() => {});
     default:
       throw new TypeError(`no such order: ${order.do}`);

@@ -96,7 +96,9 @@ export async function work(
       return "burnt";
     }
     case "crash":
-      self.close();
+      setTimeout(() => {
+        throw new Error("nobody catches this");
+      });
       return await new Promise(() => {});
     default:
       return "nothing";
