@@ -250,6 +250,7 @@ export class Box {
       onLeak: () => box.countLeak(),
       carriers: {
         self: neighbours.self,
+        checkReach: (address) => neighbours.checkReach(address),
         remote: (address, outgoing) => neighbours.remote(address, outgoing),
         sibling: (name, outgoing) => neighbours.sibling(name, outgoing),
         posts,

@@ -79,14 +79,23 @@ export class Neighbours {
     this.#siblings?.serve(receive);
   }
 
-  /** Brings a message to a box elsewhere. */
-  remote(address: PeerAddress, outgoing: Outgoing): Carried {
+  /**
+   * Says whether a box elsewhere may be reached.
+   *
+   * @throws {RuntimeError} `PEER_DENIED` if it may not.
+   */
+  checkReach(address: PeerAddress): void {
     if (!this.#allowed.allows({ kind: "remote", address })) {
       throw denied(address, `the site's option "peers.allow" does not name it`);
     }
     if (this.#peers === undefined) {
       throw denied(address, `the site's option "peers.secrets" has none`);
     }
+  }
+
+  /** Brings a message to a box elsewhere. */
+  remote(address: PeerAddress, outgoing: Outgoing): Carried {
+    this.checkReach(address);
     return this.#messages.carry(address, outgoing);
   }
 

@@ -102,12 +102,12 @@ export function openRooms(
     pages: pages === undefined || pages.isolation === "entry"
       ? undefined
       : new PageletServer(open("pages", KINDS.pagelet, "Web Request", pages), pages),
-    services: (find, { xbox: { to } }) => {
+    services: (find, { xbox: { to }, document }) => {
       const rootless = find === "own";
       const tasks: FindTask = rootless ? () => undefined : find;
       return {
         ...rooms.pagelets?.services(tasks, { rootless }),
-        ...rooms.xbox.services(tasks, scopeOf(to), { rootless }),
+        ...rooms.xbox.services(tasks, scopeOf(to, document), { rootless }),
       };
     },
   };

@@ -281,7 +281,7 @@ class PageVariables extends RequestVariables {
       signal: this.#watching().signal,
       log: this.log,
       accept: (message, options) => server.accept(message, options, xboxScope),
-      unpost: (key) => server.unpost(key),
+      unpost: (key) => server.unpost(key, xboxScope),
       submit: (message, { to, timeoutMs, priority }, posted) => {
         const terms = { to, posted, timeoutMs: this.#within(timeoutMs), priority };
         return server.submit(structuredClone(message), terms, xboxScope);

@@ -149,7 +149,8 @@ export interface Xbox {
    */
   post(message: unknown, options?: XboxPostOptions): Promise<void>;
   /**
-   * Takes a durable message back that waits, or ends a repeated one; one that is being handled is not stopped.
+   * Takes a durable message back that waits, or ends a repeated one; one that is being handled is not stopped. A worker
+   * takes back, and changes, only what workers with its document have posted; a page of the entry everything.
    *
    * @returns Whether there was one of that key.
    */

@@ -20,9 +20,9 @@ import { disabled } from "./xbox.ts";
 /** Keeps durable messages. */
 export interface Posts {
   /** Resolves when the message is kept. */
-  accept(message: unknown, options: XboxPostOptions): Promise<void>;
+  accept(message: unknown, options: XboxPostOptions, by?: string): Promise<void>;
   /** Takes a message back. */
-  unpost(key: string): Promise<boolean>;
+  unpost(key: string, by?: string): Promise<boolean>;
 }
 
 /** What messages can reach. */
@@ -31,6 +31,8 @@ export interface XboxServerOptions {
   pool: Pool | undefined;
   /** Names of this box; they may be added to. */
   self: ReadonlySet<string>;
+  /** Throws if this box may not reach a box elsewhere. */
+  checkReach(address: PeerAddress): void;
   /** Brings messages to boxes elsewhere. */
   remote(address: PeerAddress, outgoing: Outgoing): Carried;
   /** Brings messages to boxes of this machine. */
@@ -49,8 +51,10 @@ export interface Submission extends Pick<XboxOptions, "to" | "timeoutMs" | "prio
   posted?: boolean;
 }
 
-/** Whom one kind of sender may name. */
+/** What one kind of sender may do. */
 export interface Scope {
+  /** Its name: it changes no durable messages but those of its like. Absent: it may change all. */
+  readonly by?: string;
   /** Whether a receiver may be named. */
   allows(receiver: Receiver): boolean;
 }
@@ -58,9 +62,10 @@ export interface Scope {
 /** Whoever may name whatever the box can reach. */
 export const UNSCOPED: Scope = Object.freeze({ allows: () => true });
 
-/** Reads what the options of a kind of worker say of whom it may name. */
-export function scopeOf(to: readonly string[] | undefined): Scope {
-  return new AllowList(to ?? []);
+/** Reads what the options of a kind of worker say of whom it may name; `by` is the worker's document. */
+export function scopeOf(to: readonly string[] | undefined, by?: string): Scope {
+  const list = new AllowList(to ?? []);
+  return { by, allows: (receiver) => list.allows(receiver) };
 }
 
 /** Brings messages to those who handle them. */
@@ -138,20 +143,21 @@ export class XboxServer {
    * @throws {RuntimeError} When it is refused.
    */
   async accept(message: unknown, options: XboxPostOptions, scope: Scope): Promise<void> {
-    const { kind } = this.#receiver(options.to, scope);
-    // Nobody will ever handle it here.
-    if (kind === "local" && !this.enabled) throw disabled();
-    await this.#posts().accept(message, options);
+    const receiver = this.#receiver(options.to, scope);
+    // Nobody will ever handle it there.
+    if (receiver.kind === "local" && !this.enabled) throw disabled();
+    if (receiver.kind === "remote") this.#options.checkReach(receiver.address);
+    await this.#posts().accept(message, options, scope.by);
   }
 
   /** Takes a durable message back. */
-  async unpost(key: string): Promise<boolean> {
-    return await this.#posts().unpost(key);
+  async unpost(key: string, scope: Scope): Promise<boolean> {
+    return await this.#posts().unpost(key, scope.by);
   }
 
   /**
-   * What one worker may call to send messages; to start one brings its handle, or an {@linkcode Answer} that says why not. `find` knows the tasks that run on that worker; without one of
-   * them only a service thread may ask, which is what `rootless` says.
+   * What one worker may call to send messages; to start one brings its handle, or an {@linkcode Answer} that says why
+   * not. `find` knows the tasks that run on that worker; without one of them only a service thread may ask, which is what `rootless` says.
    */
   services(find: FindTask, scope: Scope, { rootless = false } = {}): Services {
     const handles = new TaskHandles<Answer>({ doing: "send a message", find, rootless });
@@ -190,7 +196,7 @@ export class XboxServer {
       },
       xboxUnpost: (parentId, key) => {
         handles.parentOf(parentId);
-        return this.unpost(key as string);
+        return this.unpost(key as string, scope);
       },
     };
   }

@@ -22,6 +22,8 @@ export interface Meta {
   key?: string;
   /** It is the dead copy of a repeated message, whose key it does not hold. */
   isCopy?: boolean;
+  /** The kind of worker that posted it; absent: the box's own isolate. */
+  by?: string;
   /** What it is ordered by. */
   orderingKey?: string;
   /** Where it stands in that order. */

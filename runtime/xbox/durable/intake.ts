@@ -73,7 +73,7 @@ export class Intake {
   }
 
   /** Accepts a message; see `PostQueue.accept`. */
-  async accept(message: unknown, options: XboxPostOptions): Promise<void> {
+  async accept(message: unknown, options: XboxPostOptions, by?: string): Promise<void> {
     const room = this.#room;
     checkPost({ ...options, durable: true });
     checkTerms(options);
@@ -87,6 +87,7 @@ export class Intake {
     const meta: Meta = {
       to,
       key,
+      by,
       orderingKey,
       attempts,
       timeoutMs,
@@ -125,7 +126,7 @@ export class Intake {
   }
 
   /** Takes a message back; see `PostQueue.unpost`. */
-  async unpost(key: string): Promise<boolean> {
+  async unpost(key: string, by?: string): Promise<boolean> {
     checkUnpost(key);
     const { engine, commits, census } = this.#room;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -135,6 +136,7 @@ export class Intake {
       const [message] = await engine.read([messageRow(holder.id)]);
       if (message!.value !== null) {
         const { meta } = readBody(message!.value);
+        if (!isTheirs(meta, by)) return false;
         const job = await this.#removal(holder.id, meta, [keyed!, message!]);
         if (await commits.make(job) !== null) {
           if (job.isWhole) census.removed();
@@ -241,6 +243,7 @@ export class Intake {
       const [row] = await engine.read([messageRow(id)]);
       if (row!.value === null) return false;
       const old = readBody(row!.value).meta;
+      if (!isTheirs(old, meta.by)) return true;
       const isSame = old.everyMs === meta.everyMs && !hasTime;
       const at = hasTime ? meta.at : isSame ? old.at : Math.min(old.at, now + meta.everyMs!);
       const isMoved = at !== old.at;
@@ -326,6 +329,11 @@ export class Intake {
     await pauseFor(random() * Math.min(attempt, LONGEST_CONFLICT_MS), closing);
     if (closing.aborted) throw new RuntimeError("STOPPING", "Cannot post: the box is stopping");
   }
+}
+
+/** Whether a kind of worker may change a message; the box's own isolate may change all. */
+function isTheirs({ by }: Meta, who: string | undefined): boolean {
+  return who === undefined || who === by;
 }
 
 function holderOf({ value }: Row): KeyHolder | undefined {

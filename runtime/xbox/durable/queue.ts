@@ -84,25 +84,27 @@ export class PostQueue implements PostsAdmin {
    * Accepts a message: it is in the store when this resolves. When it rejects because the store failed, it may have been
    * accepted none the less; who posts again gives it a `key`.
    *
+   * @param by The kind of worker that posts; absent: the box's own isolate.
    * @throws {TypeError} If an option is of the wrong kind, or some do not go together.
    * @throws {RangeError} If a number, a length or the message is out of its range.
    * @throws {DOMException} `DataCloneError` if the message cannot be stored.
    * @throws {RuntimeError} `QUEUE_FULL`, `STOPPING`, `STORE_FAILED` or `STORE_CLOSED`.
    */
-  async accept(message: unknown, options: XboxPostOptions = {}): Promise<void> {
-    await this.#run("post a durable message", () => this.#intake.accept(message, options));
+  async accept(message: unknown, options: XboxPostOptions = {}, by?: string): Promise<void> {
+    await this.#run("post a durable message", () => this.#intake.accept(message, options, by));
   }
 
   /**
    * Takes the message of that key back, or ends a repeated one. One that is being handled goes on to its end and is not
    * tried again.
    *
+   * @param by The kind of worker that asks, which takes back only what its like have posted; absent: everything.
    * @returns Whether there was one.
    * @throws {TypeError} If the key is no text.
    * @throws {RangeError} If it is empty or too long.
    */
-  unpost(key: string): Promise<boolean> {
-    return this.#run("take a durable message back", () => this.#intake.unpost(key));
+  unpost(key: string, by?: string): Promise<boolean> {
+    return this.#run("take a durable message back", () => this.#intake.unpost(key, by));
   }
 
   /** How many messages this box handles now. */

@@ -65,6 +65,8 @@ Deno.test("Xbox says of a box elsewhere who failed, how, and whether the handler
     assert.deepEqual(told(slow), [504, "DEADLINE_EXCEEDED", "network", true]);
     await assert.rejects(xbox.send("x", { to: absent }), { code: "UNREACHABLE_PEER" });
     await assert.rejects(xbox.post("x", { to: absent }), { code: "UNREACHABLE_PEER" });
+    const denied = { to: "10.0.0.1:80", durable: true };
+    await assert.rejects(xbox.post("x", denied), { code: "PEER_DENIED" });
     // And this box is as it was.
     assert.equal(await xbox.send("x"), 'got "x"');
     assert.equal(await xbox.send("x", { to: new URL(site.box.url).host }), 'got "x"');

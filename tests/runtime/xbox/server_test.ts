@@ -15,7 +15,14 @@ function serverOver(
 ): XboxServer {
   const posts = { accept: gotThrough, unpost: gotThrough };
   return new XboxServer({
-    ...{ pool, self: new Set(["me:80"]), remote: elsewhere, sibling: elsewhere, posts },
+    ...{
+      pool,
+      self: new Set(["me:80"]),
+      remote: elsewhere,
+      sibling: elsewhere,
+      posts,
+      checkReach() {},
+    },
     log: recordLog(),
   });
 }
@@ -167,7 +174,13 @@ Deno.test("A worker's durable post has no higher priority than the task that ask
     unpost: gotThrough,
   };
   const carriers = { self: new Set<string>(), remote: gotThrough, sibling: gotThrough };
-  const server = new XboxServer({ pool: pools.pool, ...carriers, posts, log: recordLog() });
+  const server = new XboxServer({
+    pool: pools.pool,
+    ...carriers,
+    posts,
+    checkReach() {},
+    log: recordLog(),
+  });
   const { xboxAccept } = server.services(() => parent, UNSCOPED);
   for (const priority of ["high", "low", undefined, "none"]) {
     await xboxAccept!(parent.id, "kept", { priority, durable: true });

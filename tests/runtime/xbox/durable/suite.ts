@@ -368,6 +368,30 @@ const CASES: Record<string, (opened: Opened) => Promise<void>> = {
     assert.deepEqual(messages(one.seen), ["c", "d"]);
   },
 
+  "workers change only what their like have posted, and the box itself changes all": async (
+    { engine },
+  ) => {
+    const clock = new Clock();
+    await using one = open(engine, { clock, starts: false });
+    const { queue } = one;
+    const later = { at: clock.time + 1e6 };
+    await queue.accept("of a", { key: "a", ...later }, "worker a");
+    await queue.accept("of the box", { key: "box", ...later });
+    await queue.accept("again", { key: "again", everyMs: 60_000 }, "worker a");
+    for (const key of ["a", "box", "again"]) {
+      assert.equal(await queue.unpost(key, "worker b"), false);
+    }
+    // It is taken for a repeated post, and changes nothing.
+    await queue.accept("of b", { key: "again", everyMs: 60_000 }, "worker b");
+    queue.start();
+    await until(() => one.seen.length > 0);
+    assert.deepEqual(messages(one.seen), ["again"]);
+    assert.equal(await queue.unpost("a", "worker a"), true);
+    for (const key of ["box", "again"]) assert.equal(await queue.unpost(key), true);
+    await empty(queue);
+    assert.deepEqual(messages(one.seen), ["again"]);
+  },
+
   "one that is handled goes on when it is taken back, and is not tried again": async (
     { engine },
   ) => {
