@@ -303,8 +303,8 @@ export class Siblings {
 
   /** Sends a message that no handler has begun with to another box of its name. */
   #move(call: Call): boolean {
-    const box = this.#directory.choose(call.name, call.pid);
-    if (box === undefined || box.pid === this.#port.pid || !call.moveTo(box.pid)) return false;
+    const box = this.#directory.choose(call.name, call.pid, this.#port.pid);
+    if (box === undefined || !call.moveTo(box.pid)) return false;
     this.#peer(box).lane.push(call);
     return true;
   }

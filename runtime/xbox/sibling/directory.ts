@@ -36,10 +36,10 @@ export class Directory {
     return this.#boxes.find((box) => box.pid === pid);
   }
 
-  /** Finds a box that serves, by alias or, for `"boxes"`, the next one; with `not` another one than that. */
-  choose(name: string, not?: number): SiblingBox | undefined {
+  /** Finds a box that serves, by alias or, for `"boxes"`, the next one; another one than those of `not`. */
+  choose(name: string, ...not: number[]): SiblingBox | undefined {
     const fits = this.#boxes.filter(({ alias, pid, serving }) =>
-      serving && pid !== not && (name === ANY || alias === name)
+      serving && !not.includes(pid) && (name === ANY || alias === name)
     );
     return name === ANY ? fits[this.#turn++ % fits.length] : fits[0];
   }

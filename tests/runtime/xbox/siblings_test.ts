@@ -281,6 +281,19 @@ Deno.test("What had not left, and what a box that stops refuses, goes to its suc
   assert.equal(old!.waiting.length, 1);
 });
 
+Deno.test('What was for "boxes" and had not left goes to another sibling, whose turn it may be', async () => {
+  await using three = machine(3, () => undefined);
+  const { boxes: [a, ended, other], list } = three;
+  // Some of them are for each box; none has left yet.
+  const all = Array.from({ length: 9 }, (_, message) => a!.siblings.carry("boxes", { message }));
+  a!.siblings.update([list[0]!, list[2]!]);
+  await until("all have arrived", () => a!.waiting.length + other!.waiting.length === 9);
+  assert.deepEqual([a!.waiting.length, ended!.waiting.length], [3, 0]);
+  for (const one of [...a!.waiting, ...other!.waiting]) one.answer(one.message);
+  const answers = await Promise.all(all.map(({ answer }) => answer));
+  assert.deepEqual(answers, Array.from({ length: 9 }, (_, message) => message));
+});
+
 Deno.test("A sibling that does not read fills its own queue only, within bounds", async () => {
   await using three = machine(3, ({ message }) => ({ value: (message as Uint8Array).length }));
   const { boxes: [a] } = three;
