@@ -86,6 +86,27 @@ export function open(engine: Engine, terms: Terms = {}): Tested {
   return { queue, seen, lines, [Symbol.asyncDispose]: () => queue.stop(0) };
 }
 
+/** An engine as a box has it that can be cut off: from then on it reaches nothing. */
+export function cuttable(inner: Engine): { engine: Engine; cut(): void } {
+  let isCut = false;
+  const reach = () => {
+    if (isCut) throw new Error("the box is gone");
+    return inner;
+  };
+  const engine: Engine = {
+    kind: inner.kind,
+    limits: inner.limits,
+    read: async (keys) => await reach().read(keys),
+    commit: async (checks, writes) => await reach().commit(checks, writes),
+    async *scan(...args) {
+      yield* reach().scan(...args);
+    },
+    watch: (keys) => reach().watch(keys),
+    close: () => inner.close(),
+  };
+  return { engine, cut: () => isCut = true };
+}
+
 /** Waits until `check` holds, for 20 seconds at most. */
 export async function until(check: () => unknown, what = "it did not come to hold"): Promise<void> {
   const end = performance.now() + 20_000;
