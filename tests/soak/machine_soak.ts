@@ -82,7 +82,7 @@ function tell(name: string, { result, deaths, gapsMs }: Watched): void {
 /** Whoever failed did so because its box died. */
 function assertOnlyDeaths({ result, deaths }: Watched): void {
   assert.equal(result.refused, 0);
-  // While Linux closes what a killed box had open, its port goes last: who is quick to come back meets it again.
+  // Who comes back at once may meet the port of the dying box again, and fails a second time on a new connection.
   const inFlight = result.failures.filter(({ isFirst }) => !isFirst);
   assert.ok(inFlight.length <= deaths.length * CONNECTIONS, `${inFlight.length} failed in flight`);
   for (const { at } of result.failures) {
