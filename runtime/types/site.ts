@@ -73,7 +73,7 @@ export interface PostsOptions {
   keepKeysMs?: number;
   /** So long a box may be silent about a message that it handles before another box takes it, in milliseconds. @default 5000 */
   leaseMs?: number;
-  /** Most messages that wait; beyond them `post` rejects with `QUEUE_FULL`. @default 100000 */
+  /** Most messages that are not handled, dead letters among them; beyond them `post` rejects with `QUEUE_FULL`. @default 100000 */
   limit?: number;
   /** Messages that one box handles at once. @default 64 */
   concurrency?: number;

@@ -43,7 +43,7 @@ export class Census {
   #counting: Promise<void> | undefined;
   #isClosed = false;
 
-  /** Counts in `engine`, by the clock `now`; more than `limit` messages are too many. */
+  /** Counts in `engine`, by the clock `now`; more than `limit` messages, the dead among them, are too many. */
   constructor(engine: Engine, now: () => number, limit: number) {
     this.#engine = engine;
     this.#now = now;
@@ -55,7 +55,7 @@ export class Census {
     this.#since++;
   }
 
-  /** A message is handled, given up or taken back. */
+  /** A message is handled, taken back or cleared, and not there any more. */
   removed(): void {
     this.#since--;
   }
@@ -100,8 +100,9 @@ export class Census {
   }
 
   #takeRoom(): boolean {
-    const { waiting, delayed, running } = this.#counted;
-    if (waiting + delayed + running + this.#since + this.#entering >= this.#limit) return false;
+    const { waiting, delayed, running, dead } = this.#counted;
+    const there = waiting + delayed + running + dead + this.#since;
+    if (there + this.#entering >= this.#limit) return false;
     this.#entering++;
     return true;
   }

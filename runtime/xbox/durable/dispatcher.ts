@@ -359,7 +359,7 @@ export class Dispatcher implements Hands {
         log.warn("A durable message failed", { ...about, why, againInMs: at! - this.#room.now() });
       }
     }
-    const isGone = what === "handled" || what === "dead" || what === "taken-back";
+    const isGone = what === "handled" || what === "taken-back";
     if (isGone && at === undefined) census.removed();
     if (at !== undefined) this.wake();
     if (next !== undefined) await this.#goOn(next);

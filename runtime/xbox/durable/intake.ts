@@ -155,7 +155,8 @@ export class Intake {
     if (!await census.enter()) {
       throw new RuntimeError(
         "QUEUE_FULL",
-        `Cannot post a durable message: ${options.limit} (posts.limit) wait already`,
+        `Cannot post a durable message: ${options.limit} (posts.limit) are there already, ` +
+          `${census.status().dead} of them dead letters`,
       );
     }
     try {

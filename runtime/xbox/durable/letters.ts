@@ -72,31 +72,35 @@ export class Letters {
       if (!isReadable(body!)) return false;
       const at = this.#room.now();
       const placed = { ...body!, meta: { ...body!.meta, at, place: undefined } };
-      return await this.#intake.enter(id, placed, {
+      const isIn = await this.#intake.enter(id, placed, {
         checks: [dead, message],
         writes: [{ key: dead.key, value: null }, { key: whyRow(id), value: null }],
       });
+      // It has come as a message, and gone as a letter.
+      if (isIn) this.#room.census.removed();
+      return isIn;
     });
   }
 
   /** Removes letters; see `PostsAdmin.clear`. */
   clear(ids: readonly string[] | "all"): Promise<number> {
     return this.#each("clear", ids, async (id, dead, message) => {
-      const { engine, commits, now } = this.#room;
+      const { engine, commits, census, now } = this.#room;
       const { meta } = toHeld(message.value, message.versionstamp).body!;
       const version = await commits.make({
-        checks: [dead],
+        // The copy of a repeated message may have been replaced meanwhile, with its parts.
+        checks: [dead, message],
         writes: [
           ...[dead.key, whyRow(id), message.key].map((key) => ({ key, value: null })),
           ...dropParts(meta, now()),
         ],
       });
+      if (version === null) return false;
+      census.removed();
       const parts = partsOf(meta);
       // What fails here the store's own upkeep makes up for.
-      if (version !== null && parts) {
-        await removeParts(engine, parts.id, parts.count).catch(() => {});
-      }
-      return version !== null;
+      if (parts) await removeParts(engine, parts.id, parts.count).catch(() => {});
+      return true;
     });
   }
 

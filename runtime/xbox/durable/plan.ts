@@ -6,7 +6,16 @@
 
 import { type ErrorRecord, toErrorRecord } from "../../errors.ts";
 import type { RowCheck, RowWrite } from "../../store/engine.ts";
-import { dropParts, type Held, keepStaged, loadPayload, packBody, placeBody } from "./body.ts";
+import {
+  dropParts,
+  type Held,
+  keepStaged,
+  loadPayload,
+  type Meta,
+  packBody,
+  placeBody,
+  toHeld,
+} from "./body.ts";
 import type { Job } from "./commits.ts";
 import { Lease } from "./lease.ts";
 import { leaveLine } from "./line.ts";
@@ -37,11 +46,16 @@ export interface Plan extends Job {
   what: "handled" | "taken-back" | "again" | "dead";
   /** When it is tried again, in milliseconds since the epoch. */
   at?: number;
-  /** Whether its parts are to be removed. */
-  drops?: boolean;
+  /** What is gone, and its parts with it. */
+  gone: readonly Meta[];
+  /** Whether there is one message more: a copy. */
+  isMore: boolean;
   /** Makes the lease of the next in line from the version of the commit. */
   next?(version: string): Lease;
 }
+
+/** What the kinds of plans differ in. */
+type Rest = Pick<Plan, "what" | "at" | "next" | "rings">;
 
 /** A record may be long, and its row must not be. */
 const MOST_TEXT = 1500;
@@ -83,6 +97,8 @@ class Planner {
   readonly #now: number;
   readonly #checks: RowCheck[];
   readonly #writes: RowWrite[];
+  readonly #gone: Meta[] = [];
+  #isMore = false;
 
   constructor(room: QueueRoom, lease: Lease, held: Held) {
     this.#room = room;
@@ -116,40 +132,52 @@ class Planner {
 
   /** It becomes a dead letter; of a repeated one a copy does. */
   async bury(error: unknown): Promise<void> {
-    const { engine } = this.#room;
     const { meta } = this.#held.body!;
-    let { id } = this.#lease;
-    if (meta.everyMs !== undefined) {
-      id = this.#room.newId();
-      const payload = await loadPayload(engine, this.#held.body!).catch(() => new Uint8Array());
-      const { everyMs: _, revision: __, parts: ___, ...rest } = meta;
-      const placed = await placeBody(engine, { ...rest, isCopy: true }, payload, this.#now);
-      const { checks, writes } = keepStaged(placed.staged);
-      this.#checks.push(...checks);
-      this.#writes.push(...writes, { key: messageRow(id), value: packBody(placed) });
-    }
+    const id = meta.everyMs === undefined ? this.#lease.id : await this.#copy();
     const { tries } = this.#lease.due;
     const why = { at: this.#now, tries: Math.min(tries, meta.attempts), error: shortRecord(error) };
     this.#writes.push({ key: whyRow(id), value: packRow(why) });
     this.#writes.push({ key: deadRow(id), value: new Uint8Array(1) });
   }
 
+  /**
+   * Makes a copy that is not repeated, in the place of the last one: what fails for ever leaves one dead letter, not one
+   * each time. A copy that is being tried anew is left alone.
+   */
+  async #copy(): Promise<string> {
+    const { engine } = this.#room;
+    const usual = `${this.#lease.id}-copy`;
+    const [dead, last] = await engine.read([deadRow(usual), messageRow(usual)]);
+    const isFree = dead!.value !== null || last!.value === null;
+    if (isFree) this.#checks.push(dead!, last!);
+    const replaced = isFree ? toHeld(last!.value, last!.versionstamp).body : undefined;
+    if (replaced === undefined) this.#isMore = true;
+    else this.#drop(replaced.meta);
+    const id = isFree ? usual : this.#room.newId();
+    const payload = await loadPayload(engine, this.#held.body!).catch(() => new Uint8Array());
+    const { everyMs: _, revision: __, parts: ___, ...rest } = this.#held.body!.meta;
+    const placed = await placeBody(engine, { ...rest, isCopy: true }, payload, this.#now);
+    const { checks, writes } = keepStaged(placed.staged);
+    this.#checks.push(...checks);
+    this.#writes.push(...writes, { key: messageRow(id), value: packBody(placed) });
+    return id;
+  }
+
   /** It is out of the queue, and the next of its line comes. */
   async leave(end: Pick<Plan, "what">, attempt?: Attempt): Promise<Plan> {
     const { id } = this.#lease;
     const { body } = this.#held;
-    const drops = end.what === "handled" && body !== undefined;
-    if (drops) {
-      this.#writes.push(...dropParts(body.meta, this.#now));
+    if (end.what === "handled" && body !== undefined) {
+      this.#drop(body.meta);
       this.#writes.push({ key: messageRow(id), value: null });
     }
     this.#freeKey(end.what);
-    return await this.#passOn({ ...end, drops }, attempt);
+    return await this.#passOn(end, attempt);
   }
 
   /** The next of its line comes, if it stands in one. */
   async #passOn(
-    rest: Omit<Plan, keyof Job> & { rings?: boolean },
+    rest: Rest,
     attempt?: Attempt,
   ): Promise<Plan> {
     const { place } = this.#lease.due;
@@ -187,8 +215,14 @@ class Planner {
     this.#writes.push({ key: dueRow(at, this.#lease.id), value: packRow(due) });
   }
 
-  #plan(rest: Omit<Plan, keyof Job> & { rings?: boolean }): Plan {
-    return { checks: this.#checks, writes: this.#writes, ...rest };
+  #drop(meta: Meta): void {
+    this.#gone.push(meta);
+    this.#writes.push(...dropParts(meta, this.#now));
+  }
+
+  #plan(rest: Rest): Plan {
+    const [checks, writes, gone, isMore] = [this.#checks, this.#writes, this.#gone, this.#isMore];
+    return { checks, writes, gone, isMore, ...rest };
   }
 }
 

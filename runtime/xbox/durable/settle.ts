@@ -6,7 +6,7 @@
 
 import { messageOf } from "../../errors.ts";
 import { removeParts } from "../../store/chunks.ts";
-import { type Body, type Held, partsOf, toHeld } from "./body.ts";
+import { type Held, type Meta, partsOf, toHeld } from "./body.ts";
 import type { Lease } from "./lease.ts";
 import { type Attempt, type Outcome, type Plan, planSettlement } from "./plan.ts";
 import { pauseFor, type QueueRoom, troublePause } from "./room.ts";
@@ -53,7 +53,8 @@ export async function settle(
       isUnknown = true;
       const version = await commits.make(plan);
       if (version !== null) {
-        if (plan.drops) void tidy(room, held.body!);
+        if (plan.isMore) room.census.added();
+        for (const gone of plan.gone) void tidy(room, gone);
         return { what: plan.what, at: plan.at, next: plan.next?.(version) };
       }
       isUnknown = false;
@@ -71,7 +72,7 @@ export async function settle(
 }
 
 /** Removes the parts of a message that is gone. What fails here the store's own upkeep makes up for. */
-async function tidy({ engine, log }: QueueRoom, { meta }: Body): Promise<void> {
+async function tidy({ engine, log }: QueueRoom, meta: Meta): Promise<void> {
   const parts = partsOf(meta);
   if (parts === undefined) return;
   try {

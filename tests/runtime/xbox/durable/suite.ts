@@ -331,25 +331,48 @@ const CASES: Record<string, (opened: Opened) => Promise<void>> = {
     assert.deepEqual(messages(one.seen), ["a", "b"]);
   },
 
-  "a repeated one that fails to the end leaves a dead copy and goes on": async ({ engine }) => {
+  "a repeated one that fails for ever leaves one dead copy, and goes on": async ({ engine }) => {
     const clock = new Clock();
+    const held = gate();
+    let isHeld = false;
+    let said = 0;
     await using one = open(engine, {
       clock,
       options: { attempts: 1 },
-      deliver: () => Promise.reject(new Error("no")),
+      deliver: async ({ message }) => {
+        const text = `${(message as string).length} ${++said}`;
+        if (isHeld) await held.pass;
+        throw new Error(text);
+      },
     });
+    const whys = async () => (await one.queue.dead()).map(({ error }) => error.message);
+    const tick = async (why: string) => {
+      clock.move(1000);
+      await until(async () => (await whys()).includes(why));
+      await until(async () => (await one.queue.count()).delayed === 1);
+    };
+    // Too large for one row.
+    await one.queue.accept("x".repeat(200_000), { key: "t", everyMs: 1000 });
+    await tick("200000 2");
     await one.queue.accept("tick", { key: "t", everyMs: 1000 });
-    await until(async () => (await one.queue.count()).dead === 1);
-    clock.move(1000);
+    await tick("4 3");
+    assert.deepEqual(await whys(), ["4 3"]);
+    // What the first copy was is gone at once, and not only when the store looks after what was left.
+    await until(async () => (await Array.fromAsync(engine.scan(["tandem", "part"]))).length === 0);
+    const [letter] = await one.queue.dead();
+    assert.deepEqual([letter!.key, letter!.message], ["t", "tick"]);
+    // A copy that is tried anew is not overwritten.
+    isHeld = true;
+    assert.equal(await one.queue.retry("all"), 1);
+    await until(() => said === 4);
+    isHeld = false;
+    await tick("4 5");
+    held.open();
     await until(async () => (await one.queue.count()).dead === 2);
-    const letters = await one.queue.dead();
-    assert.deepEqual(letters.map(({ key, message }) => [key, message]), [
-      ...[["t", "tick"], ["t", "tick"]],
-    ]);
+    assert.deepEqual((await whys()).sort(), ["4 4", "4 5"]);
     assert.equal(await one.queue.unpost("t"), true);
-    assert.equal(await one.queue.retry("all"), 2);
-    await until(async () => (await one.queue.count()).dead === 2);
-    assert.equal((await one.queue.count()).delayed, 0);
+    assert.equal(await one.queue.clear("all"), 2);
+    assert.deepEqual(depth(await one.queue.count()), [0, 0, 0, 0]);
   },
 
   "one that waits can be taken back": async ({ engine }) => {
@@ -524,11 +547,51 @@ const CASES: Record<string, (opened: Opened) => Promise<void>> = {
     for (let n = 0; n < 3; n++) await one.queue.accept(n);
     await assert.rejects(one.queue.accept(4), {
       code: "QUEUE_FULL",
-      message: "Cannot post a durable message: 3 (posts.limit) wait already",
+      message:
+        "Cannot post a durable message: 3 (posts.limit) are there already, 0 of them dead letters",
     });
     one.queue.start();
     await until(async () => (await one.queue.count()).waiting === 0);
     await one.queue.accept(4);
+  },
+
+  "dead letters take room until they are cleared": async ({ engine }) => {
+    const options = { limit: 3, attempts: 1 };
+    await using one = open(engine, { options, deliver: () => Promise.reject(new Error("no")) });
+    for (let n = 0; n < 3; n++) await one.queue.accept(n);
+    await until(async () => (await one.queue.count()).dead === 3);
+    const message =
+      "Cannot post a durable message: 3 (posts.limit) are there already, 3 of them dead letters";
+    await assert.rejects(one.queue.accept(4), { code: "QUEUE_FULL", message });
+    const [first, second] = await one.queue.dead();
+    // One that went on while they came counted some of them twice.
+    await one.queue.count();
+    assert.equal(await one.queue.clear([first!.id]), 1);
+    await one.queue.accept(5);
+    await assert.rejects(one.queue.accept(6), { code: "QUEUE_FULL" });
+    await until(async () => (await one.queue.count()).dead === 3);
+    assert.equal(await one.queue.clear([first!.id, second!.id]), 1);
+  },
+
+  "a dead letter that is tried anew takes no more room": async ({ engine }) => {
+    const held = gate();
+    let isHeld = false;
+    await using one = open(engine, {
+      options: { limit: 3, attempts: 1 },
+      deliver: async () => {
+        if (isHeld) await held.pass;
+        else throw new Error("no");
+      },
+    });
+    for (let n = 0; n < 2; n++) await one.queue.accept(n);
+    await until(async () => (await one.queue.count()).dead === 2);
+    isHeld = true;
+    await one.queue.count();
+    assert.equal(await one.queue.retry("all"), 2);
+    await one.queue.accept(3);
+    await assert.rejects(one.queue.accept(4), { code: "QUEUE_FULL" });
+    held.open();
+    await empty(one.queue);
   },
 
   "a full queue takes no more either when many come at once": async ({ engine }) => {

@@ -3,7 +3,7 @@ import type { Engine, RowCheck, RowWrite } from "../../../../runtime/store/engin
 import { openEngine } from "../../../../runtime/store/open.ts";
 import { engineOf, openStore } from "../../../../runtime/store/mod.ts";
 import { Quarantine } from "../../../../runtime/xbox/durable/quarantine.ts";
-import { empty, gate, open, until } from "./support.ts";
+import { Clock, cuttable, empty, gate, open, until } from "./support.ts";
 
 /** How an engine fails: not at all, before it does what it is told, or after that. */
 type Trouble = "none" | "before" | "after";
@@ -39,6 +39,52 @@ async function troubled(): Promise<{ engine: Engine; be(trouble: Trouble): void 
   };
   return { engine, be: (now) => trouble = now };
 }
+
+Deno.test("a dead copy that is replaced while it is cleared stays whole, or leaves nothing", async () => {
+  const inner = await openEngine(":memory:");
+  let meanwhile: (() => Promise<void>) | undefined;
+  const engine = {
+    ...cuttable(inner).engine,
+    // Not at one moment: the letters, then what happens meanwhile, then why.
+    read: async (keys: Parameters<Engine["read"]>[0]) => {
+      if (meanwhile === undefined || keys.length !== 2 || keys[0]![2] !== "dead") {
+        return await inner.read(keys);
+      }
+      const replace = meanwhile;
+      meanwhile = undefined;
+      const [message] = await inner.read([keys[1]!]);
+      await replace();
+      const [dead] = await inner.read([keys[0]!]);
+      return [dead!, message!];
+    },
+  };
+  const clock = new Clock();
+  {
+    await using one = open(engine, {
+      clock,
+      options: { attempts: 1 },
+      deliver: () => Promise.reject(new Error("no")),
+    });
+    const died = async (at: number) => {
+      await until(async () => (await one.queue.dead())[0]?.diedAt === at);
+      await until(async () => (await one.queue.count()).delayed === 1);
+    };
+    await one.queue.accept("x".repeat(200_000), { key: "t", everyMs: 1000 });
+    await died(clock.time);
+    meanwhile = async () => {
+      clock.move(1000);
+      await died(clock.time);
+    };
+    assert.equal(await one.queue.clear("all"), 0);
+    const [letter] = await one.queue.dead();
+    assert.equal((letter!.message as string).length, 200_000);
+    assert.equal(await one.queue.clear("all"), 1);
+    assert.equal(await one.queue.unpost("t"), true);
+    const left = () => Array.fromAsync(inner.scan(["tandem", "part"]));
+    await until(async () => (await left()).length === 0, "parts are left");
+  }
+  await inner.close();
+});
 
 Deno.test("a queue outlives a store that fails for a while", async () => {
   const { engine, be } = await troubled();
