@@ -169,8 +169,7 @@ async function respond(
   let response: Response | undefined;
   try {
     if (!sessions.isTrivial) {
-      const parts = variables.sessionParts(request);
-      variables.join(await sessions.open(variables.requestId, parts));
+      variables.join(await sessions.open(variables, () => variables.sessionParts(request)));
     }
     try {
       response = await app.fetch(request, variables);

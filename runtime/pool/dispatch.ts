@@ -25,10 +25,18 @@ export interface DispatcherOptions {
   policy: RecyclePolicy & { concurrency: number };
   /** Sends tasks to a worker. */
   send(worker: PoolWorker, tasks: readonly AnyTask[]): void;
+  /** Hands out once more what waits: a busy worker may not have come to what was left to it. */
+  again(): void;
 }
 
-/** Tasks of quick routes that one worker may hold. */
+/** Tasks of quick routes that one worker may hold, however long they take. */
 const AHEAD = 16;
+/** What a task takes beside its handler, in milliseconds. */
+const TASK_MS = 0.005;
+/** So much quick work one worker may hold, and is left to it while it is busy with such work, in milliseconds. */
+const AHEAD_MS = 1;
+/** When a worker that has answered nothing for so long is no longer trusted to be quick, in milliseconds. */
+const STALL_MS = 2;
 /** Times that a task is sent to one worker after another that did not begin with it. */
 const MAX_SENT = 8;
 /** Urgency of what runs even when the box backs off. */
@@ -39,9 +47,15 @@ export class Dispatcher {
   /** Whether only tasks of the highest priority may run. */
   held = false;
   readonly #options: DispatcherOptions;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+  }
+
+  /** Releases the timer. */
+  close(): void {
+    clearTimeout(this.#timer);
   }
 
   /** Whether the next task in the queue may run. */
@@ -55,27 +69,37 @@ export class Dispatcher {
     return !this.held || priority === HIGHEST;
   }
 
-  /** Gives tasks to every worker that has nothing to do, each its share of what is quick. */
-  fill(): void {
+  /**
+   * Gives tasks to every worker that has nothing to do, each its share of what is quick; what is very quick goes to one
+   * that is busy with such.
+   *
+   * @returns Whether more workers would have had something to do.
+   */
+  fill(): boolean {
     const { queue, crew, send } = this.#options;
     while (this.canTake) {
+      const busy = this.#findBusy();
+      if (busy !== undefined) {
+        if (!this.#hasRoomAhead(busy)) return false;
+        send(busy, this.#pick(busy, queue.size, true));
+        continue;
+      }
       const worker = crew.takeIdle();
-      if (worker === undefined) break;
+      if (worker === undefined) return true;
       send(worker, this.#pick(worker, Math.ceil(queue.size / Math.max(1, crew.free))));
     }
+    return false;
   }
 
   /** Sends quick tasks to workers that are busy with quick tasks. */
   sendAhead(): void {
-    const { crew, policy, send } = this.#options;
+    const { crew, queue, send } = this.#options;
     for (const worker of crew.workers) {
-      // Half empty only, so that messages are worth their cost.
       if (!this.#isNextQuick()) return;
-      if (!worker.usable || worker.tasks.size > AHEAD / 2 || worker.isDue(policy)) continue;
-      if (worker.tasks.size < policy.concurrency || worker.room(policy) <= 0) continue;
+      if (!this.#isBusy(worker) || !this.#hasRoomAhead(worker)) continue;
       let quick = true;
       for (const task of worker.tasks.values()) quick &&= this.#isQuick(task);
-      if (quick) send(worker, this.#pick(worker, AHEAD));
+      if (quick) send(worker, this.#pick(worker, queue.size));
     }
   }
 
@@ -84,7 +108,8 @@ export class Dispatcher {
     const { crew, policy, send } = this.#options;
     let most: PoolWorker | undefined;
     for (const worker of crew.workers) {
-      if (worker.tasks.size > (most?.tasks.size ?? policy.concurrency)) most = worker;
+      if (worker.tasks.size <= (most?.tasks.size ?? policy.concurrency)) continue;
+      if (!this.#isDoneSoon(worker)) most = worker;
     }
     if (most === undefined) return;
     const idle = crew.takeIdle();
@@ -97,19 +122,84 @@ export class Dispatcher {
     if (taken.length > 0) send(idle, taken);
   }
 
+  /** A busy worker that is done with all that waits before another would be worth waking; one with room, if there is. */
+  #findBusy(): PoolWorker | undefined {
+    const { crew, queue, routes } = this.#options;
+    if (queue.size * TASK_MS > AHEAD_MS || !this.#isNextVeryQuick()) return undefined;
+    const average = routes.averageMs(queue.peek()!.route);
+    const more = { tasks: queue.size, ms: queue.size * (TASK_MS + average) };
+    let found: PoolWorker | undefined;
+    for (const worker of crew.workers) {
+      if (!this.#isBusy(worker) || !this.#isDoneSoon(worker, more)) continue;
+      if (this.#hasRoomAhead(worker)) return worker;
+      found ??= worker;
+    }
+    return found;
+  }
+
+  /** Whether a worker has so much to do that it can only be sent tasks ahead, and may be. */
+  #isBusy(worker: PoolWorker): boolean {
+    const { policy } = this.#options;
+    return worker.tasks.size >= policy.concurrency && worker.usable && !worker.isDue(policy) &&
+      worker.room(policy) > 0;
+  }
+
+  /** Half empty only, so that messages are worth their cost. */
+  #hasRoomAhead({ tasks }: PoolWorker): boolean {
+    return tasks.size <= this.#mostAhead() / 2;
+  }
+
+  /**
+   * Whether a worker that does not stall is done with its very quick tasks, and with what `more` there is, before another
+   * would be worth waking. If so it is asked again later.
+   */
+  #isDoneSoon({ tasks, answeredAt }: PoolWorker, more = { tasks: 0, ms: 0 }): boolean {
+    const { routes } = this.#options;
+    if ((tasks.size + more.tasks) * TASK_MS > AHEAD_MS) return false;
+    let { ms } = more;
+    for (const task of tasks.values()) {
+      if (!this.#isVeryQuick(task)) return false;
+      ms += TASK_MS + routes.averageMs(task.route);
+    }
+    if (ms > AHEAD_MS || performance.now() - answeredAt > STALL_MS) return false;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#options.again();
+    }, STALL_MS);
+    return true;
+  }
+
   /** Takes one task, or several quick ones that a worker can have at once. */
-  #pick(worker: PoolWorker, share: number): AnyTask[] {
+  #pick(worker: PoolWorker, share: number, onlyVeryQuick = false): AnyTask[] {
     const { queue, policy } = this.#options;
-    const most = Math.min(share, AHEAD - worker.tasks.size, worker.room(policy));
+    const most = Math.min(share, worker.room(policy));
     const tasks: AnyTask[] = [];
     do tasks.push(queue.take()!); while (
-      tasks.length < most && this.#isQuick(tasks[0]!) && this.#isNextQuick()
+      tasks.length < most && this.#isQuick(tasks[0]!) &&
+      (onlyVeryQuick ? this.#isNextVeryQuick() : this.#isNextQuick()) &&
+      tasks.length + worker.tasks.size < this.#mostAhead()
     );
     return tasks;
   }
 
+  /** How many tasks like the next one a worker may hold. */
+  #mostAhead(): number {
+    const { queue, routes } = this.#options;
+    const { route } = queue.peek()!;
+    if (!routes.isVeryQuick(route)) return AHEAD;
+    return Math.max(AHEAD, Math.floor(AHEAD_MS / (TASK_MS + routes.averageMs(route))));
+  }
+
   #isNextQuick(): boolean {
     return this.canTake && this.#isQuick(this.#options.queue.peek()!);
+  }
+
+  #isNextVeryQuick(): boolean {
+    return this.canTake && this.#isVeryQuick(this.#options.queue.peek()!);
+  }
+
+  #isVeryQuick(task: AnyTask): boolean {
+    return this.#options.routes.isVeryQuick(task.route) && this.#isQuick(task);
   }
 
   /** A task that somebody waits for on a worker must not stand behind one that waits. */

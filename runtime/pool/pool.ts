@@ -86,6 +86,7 @@ export class Pool {
       routes: this.#routes,
       policy: options,
       send: (worker, tasks) => this.#send(worker, tasks),
+      again: () => this.#pump(),
     });
   }
 
@@ -109,7 +110,8 @@ export class Pool {
       deadlineMs === 0 ? Infinity : now + deadlineMs,
       job.parent?.deadline ?? Infinity,
     );
-    const task = new PoolTask(job, { id: this.#nextId++, deadline, priority }, this.#owner);
+    const terms = { id: this.#nextId++, deadline, priority, submittedAt: now };
+    const task = new PoolTask(job, terms, this.#owner);
     const queued = task as AnyTask;
     this.#queue.add(queued);
     this.#open++;
@@ -171,13 +173,15 @@ export class Pool {
   async close(graceMs: number): Promise<void> {
     this.#stopping = this.#closed = true;
     const { name } = this.#options;
-    const gone = new RuntimeError("STOPPING", `Cannot run in pool ${name}: it closed`);
-    for (const task of [...this.#queue]) this.#abandon(task, gone);
+    // One for each: what is known of one failure is not true of another.
+    const gone = () => new RuntimeError("STOPPING", `Cannot run in pool ${name}: it closed`);
+    for (const task of [...this.#queue]) this.#abandon(task, gone());
     for (const worker of this.#crew.workers) {
-      for (const task of [...worker.tasks.values()]) this.#settle(worker, task, gone);
+      for (const task of [...worker.tasks.values()]) this.#settle(worker, task, gone());
     }
-    await this.#crew.close(graceMs, gone);
+    await this.#crew.close(graceMs, gone());
     this.#deadlines.close();
+    this.#dispatch.close();
   }
 
   #services(worker: PoolWorker): Services {
@@ -243,9 +247,7 @@ export class Pool {
 
   /** Gives queued tasks to whoever can take them. */
   #pump(): void {
-    this.#dispatch.fill();
-    if (this.#queue.size === 0) return this.#dispatch.balance();
-    if (!this.#dispatch.canTake) return;
+    if (!this.#dispatch.fill()) return this.#dispatch.balance();
     // How much of what waits is urgent, nobody counts; the next worker that is ready asks again.
     this.#grow(this.#dispatch.held ? 1 : this.#queue.size);
     this.#dispatch.sendAhead();
@@ -270,6 +272,7 @@ export class Pool {
 
   /** Takes what a worker has answered; says what is wrong with it, if something is. */
   #takeAnswers(worker: PoolWorker, list: readonly unknown[]): string | undefined {
+    worker.touch();
     let fault: string | undefined;
     for (const answer of list) {
       fault = this.#takeAnswer(worker, answer);
@@ -321,6 +324,7 @@ export class Pool {
       task.succeed(answered.value);
       answered.drained?.then(() => {
         task.holds.stream = false;
+        worker.touch();
         this.#settleWhenFree(worker, task);
       });
     } catch (error) {
@@ -351,7 +355,10 @@ export class Pool {
 
   #settle(worker: PoolWorker, task: AnyTask, error?: unknown): void {
     if (!worker.forget(task)) return;
-    if (error !== undefined) task.fail(toError(error));
+    if (error !== undefined) {
+      worker.touch();
+      task.fail(toError(error));
+    }
     this.#finish(task);
     this.#crew.ended(worker);
     if (worker.retiring) this.#giveUp(worker);
@@ -482,8 +489,10 @@ export class Pool {
     if (task.givenUp || task.state === "ended") return;
     const worker = task.worker as PoolWorker | undefined;
     task.givenUp = true;
+    // Taken back before it is failed, so that nothing begins with what is said not to have run.
+    const isFree = worker === undefined || worker.takeBack(task);
     task.fail(error);
-    if (worker === undefined || worker.takeBack(task)) {
+    if (isFree) {
       this.#finish(task);
       // The worker that it was taken from may have nothing else to do.
       return this.#pumpSoon();

@@ -15,11 +15,17 @@ const QUICK_MS = 0.5;
 /** None of its recent tasks may have taken longer than this. */
 const LONGEST_MS = 4;
 const DECAY = 0.1;
+/** A route is very quick when its tasks take no longer than this on average, in milliseconds: less than to wake a worker. */
+const VERY_QUICK_MS = 0.03;
+/** And when none of so many took long: what stands behind such a one, or was just answered before it, has to wait. */
+const STEADY = 512;
 
 interface Seen {
   tasks: number;
   average: number;
   longest: number;
+  /** Tasks since the last that took long. */
+  steady: number;
   /** Workers that ended under such a task. */
   deaths: number;
 }
@@ -37,6 +43,8 @@ export class Routes {
     if (seen === undefined) return;
     // The first ones load and compile what the others find.
     const weight = seen.tasks === 0 ? 1 : seen.tasks < FEW ? 0.5 : DECAY;
+    if (ms > LONGEST_MS && seen.tasks >= FEW) seen.steady = 0;
+    else seen.steady++;
     seen.tasks++;
     seen.average += (ms - seen.average) * weight;
     seen.longest = Math.max(ms, seen.longest * (1 - weight));
@@ -61,10 +69,22 @@ export class Routes {
       seen.longest <= LONGEST_MS;
   }
 
+  /** Whether tasks of the route are so quick, and so steadily, that others need not be woken for them. */
+  isVeryQuick(route: string): boolean {
+    const seen = this.#seen.get(route);
+    return seen !== undefined && seen.average <= VERY_QUICK_MS && seen.steady >= STEADY &&
+      this.isQuick(route);
+  }
+
+  /** How long the route's tasks take, in milliseconds; infinite where none has been seen. */
+  averageMs(route: string): number {
+    return this.#seen.get(route)?.average ?? Infinity;
+  }
+
   #of(route: string): Seen | undefined {
     let seen = this.#seen.get(route);
     if (seen === undefined && this.#seen.size < MAX_ROUTES) {
-      seen = { tasks: 0, average: 0, longest: 0, deaths: 0 };
+      seen = { tasks: 0, average: 0, longest: 0, steady: STEADY, deaths: 0 };
       this.#seen.set(route, seen);
     }
     return seen;

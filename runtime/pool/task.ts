@@ -24,6 +24,8 @@ export interface Job<A> {
   isSafe?: boolean;
   /** Judges the worker's answer; throws when it is not what the job asks for. */
   accept(value: unknown, task: PoolTask<A>): Answered<A>;
+  /** Hears what went wrong, before whoever waits for the answer does. */
+  failed?(error: Error, task: PoolTask<A>): void;
   /** Makes the answer when the handler has ended its worker with code 0, which is a failure unless this is there. */
   left?(): A;
   /** Longest time from submission to end, in milliseconds; the pool's and the parent's limits hold as well. */
@@ -65,6 +67,8 @@ export interface TaskTerms {
   deadline: number;
   /** 2 for a high, 1 for a normal and 0 for a low priority. */
   priority: Urgency;
+  /** When it was submitted, on the same clock as `deadline`. */
+  submittedAt: number;
 }
 
 /** A job on its way through a pool. Made by `Pool.submit`. */
@@ -82,7 +86,7 @@ export class PoolTask<A> {
   /** When its time is up, on the clock of `performance.now()`; infinite without a limit. */
   readonly deadline: number;
   /** When it was submitted, on the same clock. */
-  readonly submittedAt = performance.now();
+  readonly submittedAt: number;
   /** The worker's answer; rejects with what went wrong. Never an unhandled rejection. */
   readonly answer: Promise<A>;
   /** The worker that it was sent to. */
@@ -112,14 +116,15 @@ export class PoolTask<A> {
   #abort: AbortController | undefined;
   #resolve!: (value: A) => void;
   #reject!: (error: Error) => void;
-  #onEnd: (() => void)[] = [];
+  #onEnd: (() => void)[] | undefined;
 
-  constructor(job: Job<A>, { id, deadline, priority }: TaskTerms, owner: TaskOwner) {
+  constructor(job: Job<A>, { id, deadline, priority, submittedAt }: TaskTerms, owner: TaskOwner) {
     this.id = id;
     this.job = job;
     this.route = job.route ?? "";
     this.priority = priority;
     this.deadline = deadline;
+    this.submittedAt = submittedAt;
     this.depth = job.parent === undefined ? 0 : job.parent.depth + 1;
     this.#owner = owner;
     this.answer = new Promise((resolve, reject) => {
@@ -157,7 +162,7 @@ export class PoolTask<A> {
   /** Calls `listener` when the task is over, at once if it is. */
   onEnd(listener: () => void): void {
     if (this.#progress === "ended") listener();
-    else this.#onEnd.push(listener);
+    else (this.#onEnd ??= []).push(listener);
   }
 
   /** Says that somebody waits for the task, so that a full pool may run it on a waiting ancestor's worker. */
@@ -185,16 +190,20 @@ export class PoolTask<A> {
   refuse(error: Error, wasRun: boolean): void {
     this.#progress = "answered";
     if (this.error !== undefined) return;
-    this.fail(error);
     this.isWorkers = true;
-    this.mayHaveRun = wasRun;
+    this.#fail(error, wasRun);
   }
 
   /** For the pool: says what went wrong, to whoever waits for the answer or reads its stream. */
   fail(error: Error): void {
     if (this.error !== undefined || this.#progress === "ended") return;
+    this.#fail(error, this.#hasRun(error));
+  }
+
+  #fail(error: Error, mayHaveRun: boolean): void {
     this.error = error;
-    this.mayHaveRun = this.#hasRun(error);
+    this.mayHaveRun = mayHaveRun;
+    this.job.failed?.(error, this);
     this.#reject(error);
     this.#abort?.abort(error);
   }
@@ -208,7 +217,9 @@ export class PoolTask<A> {
   /** For the pool: the task is over. */
   end(): void {
     this.#progress = "ended";
-    for (const listener of this.#onEnd.splice(0)) listener();
+    const listeners = this.#onEnd ?? [];
+    this.#onEnd = undefined;
+    for (const listener of listeners) listener();
   }
 }
 

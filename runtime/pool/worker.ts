@@ -34,6 +34,8 @@ export class PoolWorker implements TaskCarrier {
   readonly since = performance.now();
   /** When its last task ended, or was sent. */
   activeAt = this.since;
+  /** When its last task ended, or was sent while it had nothing to do. */
+  answeredAt = this.since;
   /** When it was last asked to show that it is not stuck. */
   seenAt = this.since;
   /** When its session began, with its first task. */
@@ -120,8 +122,9 @@ export class PoolWorker implements TaskCarrier {
     failed: (task: AnyTask, error: unknown) => void,
   ): void {
     const messages: TaskMessage[] = [];
+    const now = performance.now();
     for (const task of tasks) {
-      this.#enter(task);
+      this.#enter(task, now);
       let payload: unknown;
       try {
         payload = task.job.payload();
@@ -134,7 +137,7 @@ export class PoolWorker implements TaskCarrier {
           (made) => this.#post([this.#message(task, made, lent)], failed),
           (error) => failed(task, error),
         );
-      } else messages.push(this.#message(task, payload, lent));
+      } else messages.push(this.#message(task, payload, lent, now));
     }
     this.#post(messages, failed);
   }
@@ -168,18 +171,22 @@ export class PoolWorker implements TaskCarrier {
     this.#ring?.release(task.place);
     this.requests++;
     this.misses = 0;
-    this.activeAt = performance.now();
     return true;
   }
 
-  #enter(task: AnyTask): void {
-    const now = performance.now();
+  /** It has done something, or something has come of a task of its. */
+  touch(): void {
+    this.activeAt = this.answeredAt = performance.now();
+  }
+
+  #enter(task: AnyTask, now: number): void {
     if (this.usedAt === undefined) this.usedAt = now;
     else {
       const ms = now - this.#sentAt;
       this.#msPerTask += (ms - this.#msPerTask) * (this.#msPerTask === 0 ? 1 : RATE_WEIGHT);
     }
     this.activeAt = this.#sentAt = now;
+    if (this.tasks.size === 0) this.answeredAt = now;
     task.worker = this;
     task.sent++;
     task.holds.worker = true;
@@ -187,8 +194,13 @@ export class PoolWorker implements TaskCarrier {
     this.tasks.set(task.id, task);
   }
 
-  #message(task: AnyTask, payload: unknown, lent: boolean): TaskMessage {
-    const remainingMs = task.deadline === Infinity ? 0 : task.remainingMs;
+  #message(
+    task: AnyTask,
+    payload: unknown,
+    lent: boolean,
+    now = performance.now(),
+  ): TaskMessage {
+    const remainingMs = task.deadline === Infinity ? 0 : Math.max(0, task.deadline - now);
     // What was moved cannot be taken back, and must not wait for that.
     const atOnce = lent || task.job.transferables !== undefined;
     return [task.id, task.place, payload, remainingMs, atOnce];

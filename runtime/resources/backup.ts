@@ -100,6 +100,7 @@ function rememberElements(view: ArrayBufferView): () => void {
 }
 
 function rememberProperties(instance: object): () => void {
+  if (Object.isFrozen(instance)) return nothing;
   const held = Object.getOwnPropertyDescriptors(instance);
   const keys = Reflect.ownKeys(held);
   return () => {

@@ -40,14 +40,13 @@ export function open(context: WorkerContext): WorkerApi {
     } catch (error) {
       return reply({ refused: "unreadable", why: messageOf(error) });
     }
-    const { requestId } = run;
-    const log = rooms.log({ requestId });
-    const { session, phases } = await sessions.open(requestId, {
+    const log = rooms.log({ requestId: run.requestId });
+    const { session, phases } = await sessions.open(run, () => ({
       store: rooms.store(),
       globals: rooms.globals(),
       threadType,
       log,
-    });
+    }));
     const own = new CallContext({ run, call, rooms, session, phases, log, scheduleReset });
     let outcome: Outcome;
     try {
@@ -55,7 +54,7 @@ export function open(context: WorkerContext): WorkerApi {
       try {
         value = await fn.apply(own, args);
       } finally {
-        await phases.beforeSend();
+        if (phases.hasShutdown) await phases.beforeSend();
       }
       outcome = answer(call, value, own, scheduleReset);
     } catch (error) {

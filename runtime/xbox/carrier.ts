@@ -54,3 +54,6 @@ export interface Arrived {
  * @throws {RuntimeError} When it is refused.
  */
 export type Receive = (arrived: Arrived) => Carried;
+
+/** A message on its way to a worker. It has no names, which would be written with each message. */
+export type Delivery = [message: unknown, from: string, attempt: number, key: string | undefined];

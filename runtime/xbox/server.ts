@@ -10,11 +10,12 @@ import { readPriority, TaskHandles } from "../pool/handles.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { FindTask, PoolTask } from "../pool/task.ts";
 import type { Services } from "../thread/thread.ts";
-import { findForbidden, isRecord } from "../thread/values.ts";
+import { isRecord } from "../thread/values.ts";
 import type { Log } from "../types/log.ts";
 import type { XboxOptions, XboxPostOptions } from "../types/xbox.ts";
 import { type Answer, blame, failureAnswer } from "./blame.ts";
 import type { Arrived, Carried, Outgoing } from "./carrier.ts";
+import { LocalMessage } from "./local.ts";
 import { disabled } from "./xbox.ts";
 
 /** Keeps durable messages. */
@@ -97,15 +98,15 @@ export class XboxServer {
     const receiver = this.#receiver(to, scope);
     if (receiver.kind === "local") {
       // A posted message has no time, no depth and no end in common with who sent it.
-      const terms = { timeoutMs, priority, parent: posted ? undefined : parent };
-      return this.#handle({ message, from: "localhost", ...terms });
+      const above = posted ? undefined : parent;
+      return this.#handle({ message, from: "localhost", timeoutMs, priority }, above);
     }
     const left = posted ? Infinity : parent?.remainingMs ?? Infinity;
     const keep = (): Carried =>
-      this.#handle({
-        ...{ message, from: "localhost", timeoutMs, priority },
-        parent: posted ? undefined : parent,
-      });
+      this.#handle(
+        { message, from: "localhost", timeoutMs, priority },
+        posted ? undefined : parent,
+      );
     const outgoing: Outgoing = { message, priority, posted, keep };
     if (timeoutMs !== undefined || left < Infinity) {
       outgoing.timeoutMs = Math.min(timeoutMs ?? Infinity, Math.max(1, left));
@@ -226,42 +227,10 @@ export class XboxServer {
     throw new RuntimeError("DISABLED", "Cannot post a durable message: the box does not run yet");
   }
 
-  #handle(arrived: Arrived & { parent?: PoolTask<unknown> }): Carried {
+  #handle(arrived: Arrived, parent?: PoolTask<unknown>): Carried {
     const { pool } = this.#options;
-    const { message, from, attempt = 1, key, timeoutMs, priority, parent } = arrived;
     if (pool === undefined) throw disabled();
-    let task: PoolTask<unknown>;
-    try {
-      task = pool.submit<unknown>({
-        name: "an xbox message",
-        payload: () => ({ message, from, attempt, key }),
-        timeoutMs,
-        priority,
-        parent,
-        // As `exit` in PHP, which is no fault of the handler.
-        left: () => null,
-        accept: (value) => {
-          const found = findForbidden(value);
-          if (found !== undefined) throw new TypeError(found);
-          return { value };
-        },
-      });
-    } catch (error) {
-      throw blame(error as Error, { side: "receiver", mayHaveRun: false });
-    }
-    const answer = task.answer;
-    answer.catch((error) => {
-      // A handler may throw what cancelled a message of its own.
-      const isSenders = (error as RuntimeError).code === "CANCELLED" && !task.isWorkers;
-      blame(error, { side: isSenders ? "sender" : "receiver", mayHaveRun: task.mayHaveRun });
-    });
-    return {
-      state: () => task.state === "queued" ? "queued" : "running",
-      answer,
-      cancel: (reason) => task.cancel(reason),
-      wait: () => task.wait(),
-      accepted: Promise.resolve(),
-    };
+    return new LocalMessage(pool, arrived, parent);
   }
 }
 
@@ -271,12 +240,17 @@ function readTo(to: unknown): string | undefined {
 }
 
 /** A message as a worker hears of it: what went wrong is an answer as well, with all that is known of it. */
-function answered({ answer, wait, cancel }: Carried) {
-  const told = answer.then(
+function answered(carried: Carried) {
+  const told = carried.answer.then(
     (value): Answer => ({ value }),
     (error): Answer => failureAnswer(error),
   );
-  return { answer: told, ended: told.then(() => {}), wait, cancel };
+  return {
+    answer: told,
+    ended: told.then(() => {}),
+    wait: () => carried.wait(),
+    cancel: (reason?: unknown) => carried.cancel(reason),
+  };
 }
 
 /** What leaves the box ends with the task that sent it, when that is given up. */

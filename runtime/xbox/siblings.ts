@@ -137,7 +137,7 @@ export class Siblings {
     );
     this.#calls.add(call);
     lane.push(call);
-    return call.carried;
+    return call;
   }
 
   /** Takes what has come from another node; what is no frame, or from no box, is dropped and logged. */

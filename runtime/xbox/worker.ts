@@ -10,14 +10,8 @@ import type { WorkerApi, WorkerContext } from "../thread/entry/main.ts";
 import { bindRooms, readFunction } from "../thread/entry/rooms.ts";
 import type { ThreadType } from "../types/document.ts";
 import type { XboxContext, XboxThread } from "../types/xbox.ts";
-
-/** A message as the pool sends it. */
-interface Delivery {
-  message: unknown;
-  from: string;
-  attempt: number;
-  key?: string;
-}
+import type { Delivery } from "./carrier.ts";
+import { makeContext } from "./context.ts";
 
 /** Loads the document and makes the worker's functions. */
 export function open(context: WorkerContext): WorkerApi {
@@ -32,52 +26,29 @@ export function open(context: WorkerContext): WorkerApi {
     threadTimeout: () => age.limitMs,
     setThreadTimeout: (ms) => age.set(ms),
   };
-  const store = rooms.store();
 
   async function work(run: TaskRun): Promise<Outcome> {
-    const { message, from, attempt, key } = run.payload as Delivery;
-    const { requestId } = run;
-    const log = rooms.log({ requestId });
-    const { session, phases } = await sessions.open(requestId, {
-      store,
+    const delivery = run.payload as Delivery;
+    const log = () => rooms.log({ requestId: run.requestId });
+    const { session, phases } = await sessions.open(run, () => ({
+      store: rooms.store(),
       globals: rooms.globals(),
       threadType,
-      log,
-    });
-    const { signal } = run;
-    const { onShutdown, onPostSend, onCleanup } = phases;
-    const messageContext: XboxContext = {
-      store,
-      xbox: rooms.xbox({
-        taskId: run.id,
-        requestId,
-        signal,
-        thread,
-      }),
-      from,
-      attempt,
-      key,
-      session,
-      threadType: "Xbox Thread",
-      signal,
-      log,
-      onShutdown,
-      onPostSend,
-      onCleanup,
-      waitUntil: (promise) => phases.waitUntil(promise),
-    };
+      log: log(),
+    }));
+    const messageContext = makeContext(delivery, { run, rooms, session, phases, thread });
     let value: unknown;
     let failure: Outcome["failure"];
     try {
       try {
-        value = await handler(message, messageContext);
+        value = await handler(delivery[0], messageContext);
       } finally {
-        await phases.beforeSend();
+        if (phases.hasShutdown) await phases.beforeSend();
       }
     } catch (error) {
       failure = { error };
     }
-    const after = phases.pending ? () => phases.afterSend(log) : undefined;
+    const after = phases.pending ? () => phases.afterSend(log()) : undefined;
     if (failure !== undefined) return { failure, after };
     return { value, after, packs: typeof value !== "object" && typeof value !== "function" };
   }

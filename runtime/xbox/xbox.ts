@@ -13,7 +13,6 @@ import type {
   Xbox,
   XboxOptions,
   XboxPostOptions,
-  XboxTask,
   XboxThread,
 } from "../types/xbox.ts";
 import { blame } from "./blame.ts";
@@ -58,23 +57,26 @@ export function createXbox(room: XboxRoom): Xbox {
     cancelWith(source, options.signal);
     return source;
   };
-  const start = <T>(message: unknown, options: XboxOptions = {}): XboxTask<T> => {
-    const source = submit(message, options, false);
-    cancelWith(source, room.signal);
-    return new SourceXboxTask<T>(source);
-  };
-  const send = async <T>(message: unknown, options?: XboxOptions): Promise<T> => {
-    const { code, value, error } = await start<T>(message, options).result();
-    if (code !== 200) throw error;
-    return value as T;
-  };
+  const started = new Started(room.signal);
   return {
     enabled: room.enabled,
-    start,
-    send: <T>(message: unknown, options?: XboxOptions) => {
-      const sent = send<T>(message, options);
-      sent.catch(callerHearsIt);
-      return sent;
+    start: <T>(message: unknown, options: XboxOptions = {}) => {
+      const source = submit(message, options, false);
+      started.add(source);
+      return new SourceXboxTask<T>(source);
+    },
+    send: <T>(message: unknown, options: XboxOptions = {}) => {
+      let answer: Promise<unknown>;
+      try {
+        const source = submit(message, options, false);
+        started.add(source);
+        source.wait();
+        answer = source.answer;
+      } catch (error) {
+        answer = Promise.reject(error);
+        answer.catch(callerHearsIt);
+      }
+      return answer as Promise<T>;
     },
     post: async (message, options = {}) => {
       checkPost(options);
@@ -130,7 +132,7 @@ function noXboxWorker(what: string): never {
   throw new TypeError(`Cannot ${what}: this is no xbox worker`);
 }
 
-/** A send may fail while its page waits for another, which must not end the isolate. */
+/** A send may be refused while its page waits for another, which must not end the isolate. */
 function callerHearsIt(): void {}
 
 function checkOptions({ to, timeoutMs, priority }: XboxOptions): void {
@@ -141,6 +143,32 @@ function checkOptions({ to, timeoutMs, priority }: XboxOptions): void {
     );
   }
   readReceiver(to, NOBODY);
+}
+
+/** What ends with the room that has started it. */
+class Started {
+  readonly #signal: AbortSignal | undefined;
+  readonly #open = new Set<XboxSource>();
+  #listens = false;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+  }
+
+  add(source: XboxSource): void {
+    const signal = this.#signal;
+    const release = () => this.#open.delete(source);
+    // Also so that no answer counts as unheard: a send may fail while its page waits for another.
+    source.answer.then(release, release);
+    if (signal === undefined) return;
+    if (signal.aborted) return source.cancel(signal.reason);
+    this.#open.add(source);
+    if (this.#listens) return;
+    this.#listens = true;
+    signal.addEventListener("abort", () => {
+      for (const open of this.#open) open.cancel(signal.reason);
+    }, { once: true });
+  }
 }
 
 function cancelWith(source: XboxSource, signal: AbortSignal | undefined): void {

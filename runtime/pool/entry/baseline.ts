@@ -11,24 +11,10 @@
 
 import "./watch.ts";
 import { attempt } from "./attempt.ts";
-import { type Depth, GlobalState } from "./globals.ts";
+import { GlobalState } from "./globals.ts";
 import { type HandlerState, readHandlers, restoreHandlers } from "./handlers.ts";
 import { type ListenerState, readListeners, restoreListeners } from "./listeners.ts";
 import { keepTimers, stopTimers } from "./timers.ts";
-
-export type { Depth };
-
-/** How a {@linkcode Baseline} looks at the worker. */
-export interface BaselineOptions {
-  /**
-   * How closely to look at the properties of `globalThis`: `"names"` sees only those that were added,
-   * deleted or put in another order; `"values"` sees other values and getters too; `"attributes"` also
-   * sees a property that only became read-only, hidden or fixed, or a getter that returns what the value was.
-   *
-   * @default {"values"}
-   */
-  depth?: Depth;
-}
 
 /** What a restore has to say. */
 export interface RestoreReport {
@@ -39,22 +25,24 @@ export interface RestoreReport {
 /** The events by which documents hear of errors that nobody caught. */
 const ERROR_EVENTS = ["error", "unhandledrejection"] as const;
 
+/** What the worker was at one moment. */
+interface State {
+  globals: GlobalState;
+  listeners: ListenerState;
+  handlers: HandlerState;
+}
+
 /** What the worker was when {@linkcode Baseline.take} was last called; before that, there is nothing to restore. */
 export class Baseline {
-  readonly #depth: Depth;
-  #globals: GlobalState | undefined;
-  #listeners: ListenerState = new Map();
-  #handlers: HandlerState = [];
-
-  constructor({ depth = "values" }: BaselineOptions = {}) {
-    this.#depth = depth;
-  }
+  #state: State | undefined;
 
   /** Remembers the worker as it is; timers that run now go on for good. */
   take(): void {
-    this.#globals = new GlobalState(this.#depth);
-    this.#listeners = readListeners();
-    this.#handlers = readHandlers();
+    this.#state = {
+      globals: new GlobalState(),
+      listeners: readListeners(),
+      handlers: readHandlers(),
+    };
     keepTimers();
   }
 
@@ -64,25 +52,29 @@ export class Baseline {
    * @param keepsTimers Whether timers that were started since go on, for code that still has to end.
    */
   restore(keepsTimers = false): RestoreReport {
-    const globals = this.#globals;
+    const state = this.#state;
     const stuck: string[] = [];
-    if (globals === undefined) return { stuck };
+    if (state === undefined) return { stuck };
     if (keepsTimers) keepTimers();
     else attempt(stuck, "timers", () => stopTimers(stuck));
-    attempt(stuck, "globals", () => stuck.push(...globals.restore()));
-    this.#restoreEvents(stuck);
+    attempt(stuck, "globals", () => stuck.push(...state.globals.restore()));
+    restoreEvents(state, stuck);
     return { stuck };
   }
 
   /** Puts back only who hears of errors that nobody caught; never throws either. */
   restoreHandlers(): RestoreReport {
     const stuck: string[] = [];
-    if (this.#globals !== undefined) this.#restoreEvents(stuck, ERROR_EVENTS);
+    if (this.#state !== undefined) restoreEvents(this.#state, stuck, ERROR_EVENTS);
     return { stuck };
   }
+}
 
-  #restoreEvents(stuck: string[], only?: readonly string[]): void {
-    attempt(stuck, "listeners", () => restoreListeners(this.#listeners, stuck, only));
-    attempt(stuck, "handlers", () => restoreHandlers(this.#handlers, only));
-  }
+function restoreEvents(
+  { listeners, handlers }: State,
+  stuck: string[],
+  only?: readonly string[],
+): void {
+  attempt(stuck, "listeners", () => restoreListeners(listeners, stuck, only));
+  attempt(stuck, "handlers", () => restoreHandlers(handlers, only));
 }

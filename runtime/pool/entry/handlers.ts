@@ -7,11 +7,17 @@
  * @module
  */
 
+import { disguise } from "./disguise.ts";
 import type { EventType } from "./listeners.ts";
 import "./listeners.ts";
 
 /** What stood in the handler properties at one moment. */
-export type HandlerState = readonly unknown[];
+export interface HandlerState {
+  /** In the order of the properties. */
+  readonly values: readonly unknown[];
+  /** At which change they were last the same. */
+  same: number;
+}
 
 /** A property such as `onerror`. */
 interface HandlerProperty {
@@ -21,7 +27,9 @@ interface HandlerProperty {
   set: (value: unknown) => void;
 }
 
-const { apply } = Reflect;
+const { apply, defineProperty } = Reflect;
+/** How often one of them was set. */
+let changes = 0;
 const properties = findProperties();
 // The listeners exist only now, and stay when documents' listeners are put back.
 for (const { set } of properties) {
@@ -31,7 +39,7 @@ for (const { set } of properties) {
 
 /** Remembers what stands in them now. */
 export function readHandlers(): HandlerState {
-  return properties.map(({ get }) => apply(get, globalThis, []));
+  return { values: properties.map(({ get }) => apply(get, globalThis, [])), same: changes };
 }
 
 /**
@@ -41,19 +49,31 @@ export function readHandlers(): HandlerState {
  * @param only The events to look at; all unless given.
  */
 export function restoreHandlers(state: HandlerState, only?: readonly EventType[]): void {
+  if (state.same === changes) return;
+  const { values } = state;
   for (let index = 0; index < properties.length; index++) {
     const { type, get, set } = properties[index]!;
     if (only?.includes(type) === false) continue;
-    if (apply(get, globalThis, []) !== state[index]) apply(set, globalThis, [state[index]]);
+    if (apply(get, globalThis, []) !== values[index]) apply(set, globalThis, [values[index]]);
   }
+  if (only === undefined) state.same = changes;
 }
 
 function findProperties(): HandlerProperty[] {
   const found: HandlerProperty[] = [];
   for (const name of Object.getOwnPropertyNames(globalThis)) {
     if (!name.startsWith("on")) continue;
-    const { get, set } = Reflect.getOwnPropertyDescriptor(globalThis, name)!;
-    if (get !== undefined && set !== undefined) found.push({ type: name.slice(2), get, set });
+    const descriptor = Reflect.getOwnPropertyDescriptor(globalThis, name)!;
+    const { get, set } = descriptor;
+    if (get === undefined || set === undefined) continue;
+    found.push({ type: name.slice(2), get, set });
+    const watched = {
+      set(this: unknown, value: unknown): void {
+        changes++;
+        apply(set, this, [value]);
+      },
+    };
+    defineProperty(globalThis, name, { ...descriptor, set: disguise(watched.set, set) });
   }
   return found;
 }

@@ -10,8 +10,13 @@
 import { attempt } from "./attempt.ts";
 import { disguise } from "./disguise.ts";
 
-/** The global listeners at one moment, by event, in the order in which they are called. */
-export type ListenerState = ReadonlyMap<EventType, readonly Listener[]>;
+/** The global listeners at one moment. */
+export interface ListenerState {
+  /** By event, in the order in which they are called. */
+  readonly lists: ReadonlyMap<EventType, readonly Listener[]>;
+  /** At which change they were last the same. */
+  same: number;
+}
 
 /** The name of an event; Deno takes symbols too. */
 export type EventType = string | symbol;
@@ -38,6 +43,8 @@ const target = EventTarget.prototype as unknown as Record<string, Method>;
 const add = target.addEventListener!;
 const remove = target.removeEventListener!;
 const current = new Map<EventType, Listener[]>();
+/** How often that was changed. */
+let changes = 0;
 
 /** What the runtime uses for itself: listeners of global events that nothing watches. */
 export const unwatchedListeners = {
@@ -50,7 +57,8 @@ target.removeEventListener = watched(remove, removeWatched);
 
 /** Remembers what listens now. */
 export function readListeners(): ListenerState {
-  return new Map([...current].map(([type, list]) => [type, list.filter(isWanted)]));
+  const lists = new Map([...current].map(([type, list]) => [type, list.filter(isWanted)]));
+  return { lists, same: changes };
 }
 
 /**
@@ -65,19 +73,23 @@ export function restoreListeners(
   stuck: string[],
   only?: readonly EventType[],
 ): void {
-  for (const type of only ?? [...current.keys()]) restoreType(type, state, stuck);
+  if (state.same === changes) return;
+  const { lists } = state;
+  for (const type of only ?? [...current.keys()]) restoreType(type, lists, stuck);
   if (only !== undefined) return;
-  for (const type of state.keys()) {
-    if (!current.has(type)) restoreType(type, state, stuck);
+  for (const type of lists.keys()) {
+    if (!current.has(type)) restoreType(type, lists, stuck);
   }
+  if (stuck.length === 0) state.same = changes;
 }
 
-function restoreType(type: EventType, state: ListenerState, stuck: string[]): void {
+function restoreType(type: EventType, lists: ListenerState["lists"], stuck: string[]): void {
   const now = current.get(type) ?? [];
-  const before = state.get(type) ?? [];
+  const before = lists.get(type) ?? [];
   if (now.length === before.length && now.every((listener, at) => listener === before[at])) return;
   const name = `listener of ${text(type)}`;
   current.delete(type);
+  changes++;
   for (const listener of now) attempt(stuck, name, () => detach(listener));
   for (const listener of before) {
     attempt(stuck, name, () => {
@@ -139,12 +151,14 @@ function find({ type, callback, options }: Registration): Listener | undefined {
 }
 
 function remember(listener: Listener): void {
+  changes++;
   const list = current.get(listener.type);
   if (list === undefined) current.set(listener.type, [listener]);
   else list.push(listener);
 }
 
 function forget(listener: Listener): void {
+  changes++;
   const list = current.get(listener.type) ?? [];
   const index = list.indexOf(listener);
   if (index !== -1) list.splice(index, 1);

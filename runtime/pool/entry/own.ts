@@ -19,14 +19,14 @@ import type { Store } from "../../types/store.ts";
 /** The names under which the runtime's own resources are found. */
 export const OWN = Object.freeze({ thread: "tandem.thread", request: "tandem.request" });
 
-/** What a worker keeps as long as it lives. */
+/** What a worker keeps as long as it lives; nobody changes it. */
 export interface OwnThread {
   /** Number of the thread, unique in its box. */
-  threadId: number;
+  readonly threadId: number;
   /** Which kind of worker it is. */
-  threadType: ThreadType;
+  readonly threadType: ThreadType;
   /** The store with its near copies, which go with the thread. */
-  store: Store & Partial<Disposable>;
+  readonly store: Store & Partial<Disposable>;
 }
 
 /** What a worker keeps for one request. */
@@ -43,7 +43,7 @@ let made: OwnThread;
 
 /** Registers what the worker keeps. */
 export function keepThread(kept: OwnThread): void {
-  made = kept;
+  made = Object.freeze(kept);
   // Without an entry that has enrolled it, the worker has resources of its own.
   startup({ threads: false });
   allocateId<OwnThread>(OWN.thread, { ctor: makeThread, dtor: endThread });

@@ -17,6 +17,11 @@ export class Phases {
   readonly #cleanup: Task[] = [];
   readonly #work: Promise<unknown>[] = [];
 
+  /** Whether there are shutdown functions. */
+  get hasShutdown(): boolean {
+    return this.#shutdown.length > 0;
+  }
+
   /** Whether anything is left to be run after the response. */
   get pending(): boolean {
     return this.#postSend.length > 0 || this.#work.length > 0 || this.#cleanup.length > 0;
@@ -39,20 +44,20 @@ export class Phases {
     this.#work.push(work);
   }
 
-  /** Registers a shutdown function. */
-  onShutdown = (fn: Task): void => {
-    this.#shutdown.push(requireFunction("onShutdown", fn));
-  };
+  /** Registers a shutdown function; needs no `this`, as the others do not. */
+  get onShutdown(): (fn: Task) => void {
+    return (fn) => void this.#shutdown.push(requireFunction("onShutdown", fn));
+  }
 
   /** Registers a function that runs after the response. */
-  onPostSend = (fn: Task): void => {
-    this.#postSend.push(requireFunction("onPostSend", fn));
-  };
+  get onPostSend(): (fn: Task) => void {
+    return (fn) => void this.#postSend.push(requireFunction("onPostSend", fn));
+  }
 
   /** Registers a cleanup function. */
-  onCleanup = (fn: Task): void => {
-    this.#cleanup.push(requireFunction("onCleanup", fn));
-  };
+  get onCleanup(): (fn: Task) => void {
+    return (fn) => void this.#cleanup.push(requireFunction("onCleanup", fn));
+  }
 
   /** Runs the shutdown functions in order; the first error ends the list and is thrown. */
   async beforeSend(): Promise<void> {

@@ -51,7 +51,7 @@ export interface RunnerOptions {
 }
 
 /** Answers in one message. */
-const PACK = 8;
+const PACK = 32;
 /** Longest time that an answer waits for others, in milliseconds, as long as tasks give way. */
 const PACK_MS = 0.5;
 /** Microtasks in which a quick handler ends, with room to spare. */
@@ -110,14 +110,17 @@ export class Runner {
   #cancelled = false;
   /** Whether the pool knows that a reset is due. */
   #hasAsked = false;
+  /** When the first and the last of the answers came that have not left. */
   #since = 0;
+  #lastAt = 0;
   #ended = 0;
 
   /** Takes tasks from now on. */
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#ring = options.ring && new Ring(options.ring);
-    options.channel.take((list) => this.#take(list as TaskMessage[]));
+    // Who ends the worker is not to take with it what others have answered.
+    options.channel.take((list) => this.#take(list as TaskMessage[]), () => this.#flush());
   }
 
   /** Tells a task that it is cancelled; one that is over does not mind. */
@@ -142,7 +145,7 @@ export class Runner {
       !isDue && this.#waiting.length > 0 && this.#running.size < this.#options.concurrency
     ) this.#start(this.#waiting.shift()!);
     if (this.#answers.length === 0) return;
-    const late = performance.now() - this.#since > PACK_MS;
+    const late = this.#lastAt - this.#since > PACK_MS;
     const isLast = isDue || this.#waiting.length === 0;
     if (isLast || this.#answers.length >= PACK || late) this.#flush();
     else this.#flushUnlessQuick();
@@ -210,6 +213,7 @@ export class Runner {
     const answer: AnswerMessage = [run.id, flags | due, value, now - run.startedAt];
     if (packs !== true || transfer !== undefined) return this.#send(answer, transfer ?? []);
     if (this.#answers.length === 0) this.#since = now;
+    this.#lastAt = now;
     this.#answers.push(answer);
   }
 

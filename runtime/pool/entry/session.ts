@@ -92,8 +92,11 @@ export class Sessions {
    *
    * @throws {RuntimeError} `INIT_FAILED` if request init throws; then the request is not to be run.
    */
-  async open(id: string, parts: SessionParts): Promise<SessionUse> {
-    if (!this.#spans) return await this.#begin(id, parts);
+  async open(
+    request: { readonly requestId: string },
+    parts: () => SessionParts,
+  ): Promise<SessionUse> {
+    if (!this.#spans) return await this.#begin(request.requestId, parts);
     if (this.#shared === undefined) {
       this.#shared = await (this.#opening ??= this.#begin(crypto.randomUUID(), parts));
       this.#takeBackup();
@@ -139,7 +142,7 @@ export class Sessions {
     else freeThread();
   }
 
-  async #begin(id: string, parts: SessionParts): Promise<SessionUse> {
+  async #begin(id: string, parts: () => SessionParts): Promise<SessionUse> {
     const { initialise, setOpening } = this.#options;
     const session = {
       id,
@@ -152,7 +155,7 @@ export class Sessions {
       const { onShutdown, onPostSend, onCleanup } = phases;
       setOpening(true);
       try {
-        await initialise({ ...parts, session, onShutdown, onPostSend, onCleanup });
+        await initialise({ ...parts(), session, onShutdown, onPostSend, onCleanup });
       } catch (cause) {
         this.#opening = undefined;
         // It may have opened something before it failed.

@@ -7,7 +7,7 @@
  * @module
  */
 
-import "./handlers.ts";
+import "./definitions.ts";
 import { unwatchedListeners } from "./listeners.ts";
 import { type UnwatchedTimers, unwatchedTimers } from "./timers.ts";
 

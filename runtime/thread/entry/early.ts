@@ -16,6 +16,7 @@ const { exit, memoryUsage } = Deno;
 const close = scope.close.bind(scope);
 const post = scope.postMessage.bind(scope);
 let takeTasks: TakeTasks | undefined;
+let sayRest = () => {};
 /** Sessions that are being opened. */
 let opening = 0;
 
@@ -43,9 +44,10 @@ Object.defineProperty(Deno, "exit", {
   },
 });
 
-/** Hands every task that comes from now on to `take`. */
-export function onTasks(take: TakeTasks): void {
+/** Hands every task that comes from now on to `take`; calls `last` before the worker ends itself. */
+export function onTasks(take: TakeTasks, last: () => void = () => {}): void {
   takeTasks = take;
+  sayRest = last;
 }
 
 /** Sends answers; throws when one of them cannot be cloned, and then sends none. */
@@ -60,6 +62,7 @@ export function setOpening(value: boolean): void {
 
 /** Calls the entry's service `goodbye` without Comlink; there is no time for an answer. */
 function sayGoodbye(code: unknown): void {
+  sayRest();
   const argumentList = [{ type: "RAW", value: Number(code) || 0 }, {
     type: "RAW",
     value: opening > 0,

@@ -34,8 +34,8 @@ export interface WorkerContext {
 
 /** What a pool's side in the worker has of the thread. */
 export interface TaskChannel {
-  /** Hands every message of tasks that comes from now on to `take`. */
-  take(take: (list: unknown[]) => void): void;
+  /** Hands every message of tasks that comes from now on to `take`; calls `last` before the worker ends itself. */
+  take(take: (list: unknown[]) => void, last?: () => void): void;
   /** Sends answers; throws when one of them cannot be cloned, and then sends none. */
   post(list: unknown[], transfer: Transferable[]): void;
   /** Says that a session is being opened, in which an exit is no fault, or that this is over. */

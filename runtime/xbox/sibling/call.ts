@@ -21,7 +21,7 @@ export interface CallHost {
 }
 
 /** One message. */
-export class Call implements Parcel {
+export class Call implements Parcel, Carried {
   readonly id: number;
   /** The receiver as the sender named it. */
   readonly name: string;
@@ -66,21 +66,6 @@ export class Call implements Parcel {
     this.answer.catch(isReportedByAnswer);
   }
 
-  /** The message as its sender has it; what it holds can be called by itself. */
-  get carried(): Carried {
-    const accepted = () => this.accepted;
-    return {
-      answer: this.answer,
-      get accepted() {
-        return accepted();
-      },
-      state: () => this.#state === "queued" ? "queued" : "running",
-      cancel: (reason) => this.#cancel(reason),
-      // It only helps a task whose parent holds a worker of the same pool, and this one has no parent there.
-      wait: () => {},
-    };
-  }
-
   /** Resolves when it stands in the receiver's queue. */
   get accepted(): Promise<unknown> {
     // Few ask for it.
@@ -105,7 +90,14 @@ export class Call implements Parcel {
     return this.#state === "running";
   }
 
-  #cancel(reason: unknown): void {
+  state(): "queued" | "running" {
+    return this.#state === "queued" ? "queued" : "running";
+  }
+
+  /** It only helps a task whose parent holds a worker of the same pool, and this one has no parent there. */
+  wait(): void {}
+
+  cancel(reason: unknown): void {
     if (this.isOver) return;
     const text = reason === undefined ? "it was cancelled" : messageOf(reason);
     const error = new RuntimeError("CANCELLED", `Cannot finish an xbox message: ${text}`, {

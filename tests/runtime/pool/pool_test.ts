@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { stub } from "@std/testing/mock";
 import { RuntimeError } from "../../../runtime/errors.ts";
 import { FLAGS } from "../../../runtime/pool/protocol.ts";
 import { until } from "../http/support.ts";
@@ -89,6 +90,8 @@ Deno.test("Pool retires workers above spares that stay idle", async () => {
 
 /** Starts threads that say that every task took next to no time. */
 const quick = (make: () => FakeThread) => Promise.resolve(Object.assign(make(), { ms: 0.05 }));
+/** So quick that no other worker is woken for them. */
+const veryQuick = (make: () => FakeThread) => Promise.resolve(Object.assign(make(), { ms: 0.005 }));
 
 /** Runs one task on whichever thread gets it, and says which that was. */
 async function runOne({ threads, submit }: FakePool, name: string, flags = 0): Promise<number> {
@@ -154,17 +157,20 @@ Deno.test("Pool with fresh sessions gives every task a worker of its own and kee
 });
 
 Deno.test("Pool sends quick tasks ahead, several in a message, and slow ones one by one", async () => {
-  const fake = fakePool({ workers: 1, queueLimit: 100 }, quick);
+  const fake = fakePool({ workers: 1, queueLimit: 100 }, veryQuick);
   const { pool, threads, submit } = fake;
   for (let i = 0; i < 8; i++) await runOne(fake, `warm ${i}`);
   const [thread] = threads as [FakeThread];
   thread.lazy = true;
-  for (let i = 0; i < 30; i++) submit(`quick ${i}`);
-  await settled();
-  assert.equal(thread.waiting.length, 16);
-  assert.equal(pool.status().queued, 14);
-  while (thread.begin()) thread.answer("over");
-  assert.equal(pool.status().ended, 38);
+  for (const ahead of [64, 16]) {
+    for (let i = 0; i < 80; i++) submit(`quick ${i}`);
+    await settled();
+    assert.equal(thread.waiting.length, ahead, "fewer when they take longer");
+    assert.equal(pool.status().queued, 80 - ahead);
+    thread.ms = 0.2;
+    while (thread.begin()) thread.answer("over");
+  }
+  assert.equal(pool.status().ended, 168);
   // A route that has become slow is not sent ahead any more.
   submit("slow");
   await settled();
@@ -176,6 +182,158 @@ Deno.test("Pool sends quick tasks ahead, several in a message, and slow ones one
   await settled();
   assert.equal(thread.waiting.length, 1);
   await pool.close(10);
+});
+
+Deno.test("Pool leaves very quick tasks to a worker that is busy with such, until that one stalls", async () => {
+  const fake = fakePool({ workers: 2, queueLimit: 100 }, veryQuick);
+  const { pool, threads, submit } = fake;
+  const both = [submit("x"), submit("y")];
+  await until(() => payloads(threads).length === 2);
+  for (const thread of threads) thread.answer("over");
+  await Promise.all(both.map(({ ended }) => ended));
+  for (let i = 0; i < 8; i++) await runOne(fake, `warm ${i}`);
+  for (const thread of threads) thread.lazy = true;
+  // However slow this machine is, no time passes.
+  const now = performance.now();
+  const clock = stub(performance, "now", () => now);
+  const tasks = [submit("first")];
+  await Promise.resolve();
+  const busy = threads.find(({ waiting }) => waiting.length > 0)!;
+  const other = threads.find((thread) => thread !== busy)!;
+  busy.begin();
+  for (let i = 0; i < 9; i++) tasks.push(submit(`quick ${i}`));
+  await Promise.resolve();
+  assert.deepEqual([busy.waiting.length, other.waiting.length], [9, 0]);
+  clock.restore();
+  // It answers nothing more, and there is nothing else that would stir the pool.
+  await until(() => other.waiting.length > 0);
+  await until(() => {
+    while (other.begin()) other.answer("over");
+    return pool.status().ended === 2 + 8 + 9;
+  });
+  assert.equal(busy.begin(), false, "all but the one that it has begun with were taken back");
+  busy.answer("late");
+  await Promise.all(tasks.map(({ ended }) => ended));
+  await pool.close(10);
+});
+
+/** A pool of workers that are known to be very quick, each left alone with what it is sent, on a clock of the test's. */
+async function lazyPool(workers: number, routes: Record<string, number> = {}) {
+  const fake = fakePool({ workers, spares: workers, queueLimit: 1000 }, veryQuick);
+  const { pool, threads, submit } = fake;
+  await pool.warm();
+  for (const [route, ms] of Object.entries({ "": 0.005, ...routes })) {
+    for (const thread of threads) thread.ms = ms;
+    for (let i = 0; i < 8; i++) {
+      const task = submit("warm", { route });
+      await until(() => payloads(threads).length === 1);
+      threads.find(({ runs }) => runs.length > 0)!.answer("over");
+      await task.ended;
+    }
+  }
+  for (const thread of threads) thread.lazy = true;
+  let time = performance.now();
+  const clock = stub(performance, "now", () => time);
+  return {
+    ...fake,
+    /** What each worker was sent and has not begun with. */
+    sent: () => threads.map(({ waiting }) => waiting.map(([, , payload]) => payload)),
+    pass: (ms: number) => time += ms,
+    [Symbol.asyncDispose]: async () => {
+      clock.restore();
+      await pool.close(10);
+    },
+  };
+}
+
+Deno.test("Pool leaves very quick tasks to no worker that stalls while another is busy with such", async () => {
+  await using fake = await lazyPool(3);
+  const { threads, submit, sent, pass } = fake;
+  submit("slow");
+  await Promise.resolve();
+  const stalled = threads.findIndex(({ waiting }) => waiting.length > 0);
+  threads[stalled]!.begin();
+  pass(3);
+  for (const name of ["a", "b", "c"]) {
+    submit(name);
+    await Promise.resolve();
+  }
+  assert.deepEqual(sent()[stalled], []);
+  assert.deepEqual(sent().flat(), ["a", "b", "c"]);
+});
+
+Deno.test("Pool takes back what stands behind a worker that stalls although another holds more", async () => {
+  await using fake = await lazyPool(3);
+  const { threads, submit, sent, pass } = fake;
+  submit("other", { route: "unknown" });
+  await Promise.resolve();
+  const other = threads.find(({ waiting }) => waiting.length > 0)!;
+  other.begin();
+  submit("slow");
+  await Promise.resolve();
+  const stalled = threads.find(({ waiting }) => waiting.length > 0)!;
+  stalled.begin();
+  submit("innocent");
+  await Promise.resolve();
+  pass(3);
+  for (let i = 0; i < 5; i++) {
+    submit(`quick ${i}`);
+    await Promise.resolve();
+  }
+  assert.deepEqual(sent().map(({ length }) => length).sort(), [0, 1, 5]);
+  other.answer("over");
+  assert.deepEqual(other.waiting.map(([, , payload]) => payload), ["innocent"]);
+});
+
+Deno.test("Pool leaves nothing but very quick tasks to busy workers, and holds up nothing that stands behind them", async () => {
+  await using fake = await lazyPool(4, { middling: 0.3 });
+  const { threads, submit, sent } = fake;
+  const parent = submit("parent");
+  await Promise.resolve();
+  const above = threads.find(({ waiting }) => waiting.length > 0)!;
+  above.begin();
+  submit("quick 1");
+  submit("middling", { route: "middling" });
+  submit("slow child", { route: "unknown", parent }).wait();
+  await Promise.resolve();
+  const where = (name: string) => sent().findIndex((names) => names.includes(name));
+  assert.equal(threads[where("quick 1")], above);
+  assert.ok(threads[where("middling")] !== above);
+  assert.ok(
+    threads[where("slow child")] !== above,
+    "it is lent although others have nothing to do",
+  );
+});
+
+Deno.test("Pool spreads what is very quick over all workers when one such task took long not long ago", async () => {
+  await using fake = await lazyPool(3);
+  const { threads, submit, sent } = fake;
+  const one = async (ms: number) => {
+    const task = submit("one");
+    await Promise.resolve();
+    const thread = threads.find(({ waiting }) => waiting.length > 0)!;
+    thread.ms = ms;
+    thread.begin();
+    thread.answer("over");
+    await task.ended;
+  };
+  await one(20);
+  for (let i = 0; i < 100; i++) await one(0.005);
+  for (const name of ["a", "b", "c"]) {
+    submit(name);
+    await Promise.resolve();
+  }
+  assert.deepEqual(sent().map(({ length }) => length), [1, 1, 1]);
+});
+
+Deno.test("Pool sends ahead fewer tasks that take longer also behind one that is very quick", async () => {
+  await using fake = await lazyPool(1, { middling: 0.4 });
+  const { submit, sent } = fake;
+  for (let i = 0; i < 64; i++) submit(`quick ${i}`);
+  for (let i = 0; i < 64; i++) submit(`middling ${i}`, { route: "middling" });
+  await Promise.resolve();
+  const middling = sent().flat().filter((name) => (name as string).startsWith("middling"));
+  assert.ok(middling.length > 0 && middling.length <= 8, `${middling.length}`);
 });
 
 Deno.test("Pool takes back what a worker has not begun with when another has nothing to do", async () => {
@@ -752,6 +910,26 @@ Deno.test("Pool keeps the worker until an open answer is done and its stream has
   await task.ended;
   await settled();
   assert.equal(next.state, "running");
+  await pool.close(10);
+});
+
+Deno.test("Pool keeps a worker whose stream has just ended, however long that took", async () => {
+  const fake = fakePool({ idleMs: 500 });
+  const { pool, threads, submit } = fake;
+  const drained = Promise.withResolvers<void>();
+  const accept = (value: unknown) => ({ value, drained: drained.promise });
+  const tasks = [submit("a", { accept }), submit("b")];
+  await until(() => payloads(threads).length === 2);
+  for (const thread of threads) thread.answer("over");
+  await tasks[1]!.ended;
+  let time = performance.now();
+  const clock = stub(performance, "now", () => time);
+  time += 1000;
+  drained.resolve();
+  await tasks[0]!.ended;
+  await until(() => pool.status().workers === 1);
+  clock.restore();
+  assert.deepEqual(threads.map(({ alive }) => alive), [true, false]);
   await pool.close(10);
 });
 

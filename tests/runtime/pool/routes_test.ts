@@ -35,3 +35,14 @@ Deno.test("Routes tell so many routes apart; the others are never quick", () => 
   assert.equal(quick.indexOf(false), 256);
   assert.equal(quick.lastIndexOf(true), 255);
 });
+
+Deno.test("Routes.isVeryQuick() asks for very short tasks, and for many of them since one that was long", () => {
+  const start = [20, ...times(60, 0.01)];
+  const long = [20, ...times(500, 0.01)];
+  assert.equal(new Routes().isVeryQuick("r"), false, "nothing is known of it");
+  assert.equal(noted(...start).isVeryQuick("r"), true, "the first ones load and compile");
+  assert.equal(noted(...start, ...long).isVeryQuick("r"), false);
+  assert.equal(noted(...start, ...long).isQuick("r"), true);
+  assert.equal(noted(...start, ...long, ...times(20, 0.01)).isVeryQuick("r"), true);
+  assert.equal(noted(...start, ...times(100, 0.2)).isVeryQuick("r"), false);
+});

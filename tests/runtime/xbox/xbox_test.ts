@@ -148,6 +148,40 @@ for (const isolation of ["thread", "process"] as const) {
     await site.quiet();
   });
 
+  Deno.test(`XboxTask.cancel() in a handler stops the other handler${where}`, async () => {
+    await using site = await open({ workers: 2, deadlineMs: 20_000 });
+    await site.run(async ({ xbox, store }) => {
+      const task = xbox.start({ do: "give up another", name: "a" });
+      await site.logged("a entered");
+      await store.set(["given up", "a"], true);
+      assert.deepEqual(await task.result(), { code: 200, value: 503 });
+      await site.logged("a aborted");
+    });
+  });
+
+  Deno.test(`Xbox loses no answer when a handler ends the worker beside others${where}`, async () => {
+    await using site = await open({ workers: 2, queueLimit: 200 });
+    await site.run(async ({ xbox }) => {
+      // Known to be quick.
+      for (let round = 0; round < 100; round++) {
+        await Promise.all(
+          Array.from({ length: 40 }, (_, value) => xbox.send({ do: "echo", value })),
+        );
+      }
+      const numbers = Array.from({ length: 60 }, (_, value) => value);
+      const last = 50;
+      const tasks = numbers.map((value) => {
+        return xbox.start({ do: value === last ? "exit" : "echo", value });
+      });
+      const results = await Promise.all(tasks.map((task) => task.result()));
+      const expected = numbers.map((value) => ({
+        code: 200,
+        value: value === last ? null : value,
+      }));
+      assert.deepEqual(results, expected);
+    });
+  });
+
   Deno.test(`Xbox.start() copies the message at once and throws DataCloneError for what it cannot${where}`, async () => {
     await using site = await open({ workers: 1 });
     await site.run(async ({ xbox, store }) => {

@@ -24,12 +24,13 @@ function runner(work: RunnerOptions["work"], options: Partial<RunnerOptions> = {
   const messages: AnswerMessage[][] = [];
   const idle: boolean[] = [];
   let give = (_: unknown[]) => {};
+  let leave = () => {};
   let frames = 0;
   const started = new Runner({
     ring: memory,
     concurrency: 1,
     channel: {
-      take: (take) => give = take,
+      take: (take, last) => [give, leave] = [take, last!],
       post: (list, transfer) => void messages.push(structuredClone(list, { transfer }) as never),
       setOpening: () => {},
     },
@@ -50,6 +51,7 @@ function runner(work: RunnerOptions["work"], options: Partial<RunnerOptions> = {
     idle,
     tasks,
     send: (list: TaskMessage[]) => give(list),
+    leave: () => leave(),
     get frames() {
       return frames;
     },
@@ -135,6 +137,20 @@ Deno.test("Runner skips what was taken back", async () => {
   assert.deepEqual(idsOf(box.answers), [1, 3]);
 });
 
+Deno.test("Runner sends what is answered before a task ends the worker", async () => {
+  const seen: number[] = [];
+  const box = runner((run) => {
+    if (run.id === 3) {
+      box.leave();
+      seen.push(...idsOf(box.answers));
+    }
+    return echo(true)(run);
+  });
+  box.send(box.tasks([1, 2, 3, 4]));
+  await until(() => box.answers.length === 4);
+  assert.deepEqual(seen, [1, 2]);
+});
+
 Deno.test("Runner packs the answers of quick tasks into one message, in order", async () => {
   const box = runner(echo(true));
   const ids = Array.from({ length: 40 }, (_, i) => i + 1);
@@ -142,7 +158,7 @@ Deno.test("Runner packs the answers of quick tasks into one message, in order", 
   await until(() => box.answers.length === 40);
   assert.deepEqual(idsOf(box.answers), ids);
   assert.ok(box.messages.length < 20, `${box.messages.length} messages`);
-  for (const { length } of box.messages) assert.ok(length >= 1 && length <= 16, `${length}`);
+  for (const { length } of box.messages) assert.ok(length >= 1 && length <= 32, `${length}`);
   assert.deepEqual(box.answers[4]!.slice(0, 3), [5, 0, [5, "payload 5"]]);
 });
 
